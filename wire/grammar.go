@@ -41,32 +41,43 @@ const (
 type lexis uint8
 
 const (
-	lexText      lexis = iota // anything
-	lexInt                    // what Python's int() takes
-	lexBatchInt               // the same, or batch
-	lexNowInt                 // the same, or NOW or now
-	lexState                  // start or end
-	lexNone                   // anything; None means that there is none
-	lexJSON                   // any JSON value; senders write an array
-	lexJSON3                  // JSON that unpacks into three
-	lexJSON5                  // JSON that unpacks into five
-	numLexis                  //
-	maxArguments = 6
+	lexText     lexis = iota // anything
+	lexWord                  // a name: anything, but senders write no spaces
+	lexInt                   // what Python's int() takes
+	lexBatchInt              // the same, or batch
+	lexNowInt                // the same, or NOW or now
+	lexState                 // start or end
+	lexNone                  // anything; None means that there is none
+	lexJSON                  // any JSON value; senders write an array
+	lexJSON3                 // JSON that unpacks into three
+	lexJSON5                 // JSON that unpacks into five
 )
+
+// maxArguments is the most that a command has.
+const maxArguments = 6
 
 // lexisOf is how each kind is written; what is not here is text.
 var lexisOf = [numFields]lexis{
-	FieldToken:    lexInt,
-	FieldPrev:     lexInt,
-	FieldTime:     lexInt,
-	FieldRowToken: lexBatchInt,
-	FieldAskToken: lexNowInt,
-	FieldState:    lexState,
-	FieldDevice:   lexNone,
-	FieldRow:      lexJSON,
-	FieldKeys:     lexJSON,
-	FieldVisit:    lexJSON5,
-	FieldLock:     lexJSON3,
+	FieldServer:     lexWord,
+	FieldWorker:     lexWord,
+	FieldTask:       lexWord,
+	FieldStream:     lexWord,
+	FieldInstance:   lexWord,
+	FieldInstanceID: lexWord,
+	FieldUser:       lexWord,
+	FieldPresence:   lexWord,
+	FieldCache:      lexWord,
+	FieldToken:      lexInt,
+	FieldPrev:       lexInt,
+	FieldTime:       lexInt,
+	FieldRowToken:   lexBatchInt,
+	FieldAskToken:   lexNowInt,
+	FieldState:      lexState,
+	FieldDevice:     lexNone,
+	FieldRow:        lexJSON,
+	FieldKeys:       lexJSON,
+	FieldVisit:      lexJSON5,
+	FieldLock:       lexJSON3,
 }
 
 // ways says who may send a command over TCP.

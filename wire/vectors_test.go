@@ -1,0 +1,264 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// vector is one line and what a real receiver did with it; see
+// testdata/vectors/README.md.
+type vector struct {
+	Release, Receiver, Category string
+	Line                        string `json:"line_b64"`
+	Chunks                      []int
+	Outcome, Command            string
+	Args                        map[string]any
+	ToLine                      *string `json:"to_line"`
+}
+
+// vectorDisagreements are the vectors with which we do not agree, by release,
+// receiver and base64 of the line, each with the reason. There are none.
+var vectorDisagreements = map[string]string{}
+
+func TestVectors(t *testing.T) {
+	dir := os.Getenv("REPLTAP_VECTORS")
+	if dir == "" {
+		dir = filepath.Join("..", "testdata", "vectors")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
+	if len(files) == 0 {
+		t.Fatalf("no vectors in %s", dir)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			n := 0
+			for line := range bytes.Lines(readZstd(t, file)) {
+				var v vector
+				if err := json.Unmarshal(line, &v); err != nil {
+					t.Fatal(err)
+				}
+				v.check(t)
+				n++
+			}
+			if n == 0 {
+				t.Error("no vectors")
+			}
+		})
+	}
+}
+
+func readZstd(t testing.TB, file string) []byte {
+	t.Helper()
+	packed, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	text, err := r.DecodeAll(packed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (v *vector) check(t *testing.T) {
+	input, err := base64.StdEncoding.DecodeString(v.Line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, known := vectorDisagreements[v.Release+" "+v.Receiver+" "+v.Line]; known {
+		return
+	}
+	var p Parsed
+	var why error
+	accepted := v.receive(t, input, &p, &why)
+	show := input[:min(len(input), 120)]
+	if accepted != (v.Outcome == "ok") {
+		t.Errorf("%s %s %s: outcome %s, we accept=%v (%v)\n\t%q", v.Release, v.Receiver, v.Category, v.Outcome, accepted, why, show)
+		return
+	}
+	if !accepted {
+		return
+	}
+	if p.Command.String() != v.Command {
+		t.Errorf("%s: command %s, want %s: %q", v.Release, p.Command, v.Command, show)
+	}
+	v.checkFields(t, &p, show)
+	v.checkAppend(t, &p, show)
+	v.checkStrict(t, input, &p)
+}
+
+// receive feeds the bytes as the receiver got them and says whether a line came
+// of it that parses and may come that way.
+func (v *vector) receive(t *testing.T, input []byte, p *Parsed, why *error) bool {
+	release, err := ParseRelease(v.Release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := ReceiverOf(release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Receiver == "redis" {
+		*why = r.ParseMessage(input, p)
+		return *why == nil
+	}
+	dir := map[string]Direction{"server": C2S, "client": S2C}[v.Receiver]
+	line := v.firstLine(input)
+	if line == nil {
+		return false
+	}
+	*why = r.Parse(line, p)
+	return *why == nil && r.Dialect().Allows(p.Command, dir)
+}
+
+// firstLine splits the input, chopped as it was; nil if no line comes of it.
+func (v *vector) firstLine(input []byte) []byte {
+	chunks := v.Chunks
+	if chunks == nil {
+		chunks = []int{len(input)}
+	}
+	var s Splitter
+	for _, n := range chunks {
+		for piece := range s.Split(input[:n]) {
+			if piece.Kind != PiecePartial {
+				if piece.Kind == PieceFragment {
+					return nil
+				}
+				return bytes.Clone(piece.Text)
+			}
+		}
+		input = input[n:]
+	}
+	return nil
+}
+
+// argNames are the names that the vectors give the fields.
+var argNames = map[Command]map[FieldKind]string{
+	CmdRdata:           {FieldStream: "stream_name", FieldInstance: "instance_name", FieldRowToken: "token", FieldRow: "row"},
+	CmdPosition:        {FieldStream: "stream_name", FieldInstance: "instance_name", FieldPrev: "prev_token", FieldToken: "new_token"},
+	CmdReplicate:       {FieldStream: "stream_name", FieldAskToken: "token"},
+	CmdUserSync:        {FieldInstanceID: "instance_id", FieldUser: "user_id", FieldDevice: "device_id", FieldState: "is_syncing", FieldTime: "last_sync_ms"},
+	CmdClearUserSync:   {FieldInstanceID: "instance_id"},
+	CmdFederationAck:   {FieldInstance: "instance_name", FieldToken: "token"},
+	CmdRemovePusher:    {FieldAppID: "app_id", FieldPushKey: "push_key", FieldUser: "user_id"},
+	CmdInvalidateCache: {FieldCache: "cache_func", FieldKeys: "keys"},
+	CmdUserIP:          {FieldUser: "user_id"},
+	CmdLockReleased:    {},
+	CmdNewActiveTask:   {FieldTask: "data"},
+	CmdCancelTask:      {FieldTask: "data"},
+}
+
+func (v *vector) checkFields(t *testing.T, p *Parsed, show []byte) {
+	names, ok := argNames[p.Command]
+	if !ok {
+		names = map[FieldKind]string{FieldText: "data", FieldServer: "data", FieldWorker: "data"}
+	}
+	for _, f := range p.Fields() {
+		name, ok := names[f.Kind]
+		if f.Kind == FieldToken && v.Args["new_token"] == nil && p.Command == CmdPosition {
+			name = "token"
+		}
+		if !ok {
+			if f.Kind != FieldVisit && f.Kind != FieldLock {
+				t.Errorf("%s %s: no name for field %d", v.Release, v.Command, f.Kind)
+			}
+			continue
+		}
+		want, ok := v.Args[name]
+		if !ok {
+			t.Errorf("%s %s: no %s among %v", v.Release, v.Command, name, v.Args)
+			continue
+		}
+		if got := fieldValue(f); !sameValue(got, want, lexisOf[f.Kind]) {
+			t.Errorf("%s %s: %s is %#v, want %#v: %q", v.Release, v.Command, name, got, want, show)
+		}
+	}
+}
+
+// fieldValue puts a field as the vectors do.
+func fieldValue(f Field) any {
+	switch lexisOf[f.Kind] {
+	case lexInt, lexBatchInt, lexNone, lexNowInt:
+		if f.Kind == FieldAskToken && f.Null {
+			return "NOW"
+		}
+		if f.Null {
+			return nil
+		}
+	case lexState:
+		return string(f.Text) == "start"
+	}
+	return string(f.append(nil))
+}
+
+func sameValue(got, want any, lex lexis) bool {
+	if lex != lexJSON {
+		return got == want
+	}
+	return sameJSON(got.(string), want.(string))
+}
+
+// sameJSON compares what Go can read; NaN and the like it can't.
+func sameJSON(a, b string) bool {
+	var x, y any
+	errA, errB := json.Unmarshal([]byte(a), &x), json.Unmarshal([]byte(b), &y)
+	if errA != nil || errB != nil {
+		return true
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+// checkAppend compares with the arguments as the release itself writes them:
+// exactly where no JSON is among them, else up to the JSON, whose bytes we keep.
+func (v *vector) checkAppend(t *testing.T, p *Parsed, show []byte) {
+	if v.ToLine == nil {
+		return
+	}
+	_, got, _ := strings.Cut(strings.TrimSuffix(string(p.Append(nil)), "\n"), " ")
+	want := *v.ToLine
+	if p.n > 0 {
+		last := p.fields[p.n-1]
+		if lex := lexisOf[last.Kind]; lex == lexJSON3 || lex == lexJSON5 {
+			return
+		} else if lex == lexJSON {
+			parts := p.n
+			g, w := strings.SplitN(got, " ", parts), strings.SplitN(want, " ", parts)
+			if !slices.Equal(g[:parts-1], w[:parts-1]) || !sameJSON(g[parts-1], w[parts-1]) {
+				t.Errorf("%s %s: written again %q, want %q", v.Release, v.Command, got, want)
+			}
+			return
+		}
+	}
+	if got != want {
+		t.Errorf("%s %s: written again %q, want %q: %q", v.Release, v.Command, got, want, show)
+	}
+}
+
+// checkStrict holds Append to be the inverse of ParseStrict, and strictness to
+// be the absence of leniency.
+func (v *vector) checkStrict(t *testing.T, input []byte, p *Parsed) {
+	if v.Receiver == "redis" {
+		return
+	}
+	var strict Parsed
+	if p.Dialect.ParseStrict(input, &strict) != nil {
+		return
+	}
+	if got := strict.Append(nil); !bytes.Equal(got, input) {
+		t.Errorf("%s: strict %q is written again %q", v.Release, input, got)
+	}
+}
