@@ -1,0 +1,190 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// capture is one recorded connection; see testdata/captures/README.md.
+type capture struct {
+	release, scenario, name string
+	reads                   []captureRead
+}
+
+type captureRead struct {
+	Dir  string
+	Data []byte // encoding/json takes it from base64
+}
+
+// captures reads all in testdata/captures, or in the folder that
+// REPLTAP_CAPTURES names, but for HTTP.
+func captures(t testing.TB) []capture {
+	t.Helper()
+	root := os.Getenv("REPLTAP_CAPTURES")
+	if root == "" {
+		root = filepath.Join("..", "testdata", "captures")
+	}
+	files, _ := filepath.Glob(filepath.Join(root, "*", "*", "*.jsonl.zst"))
+	var all []capture
+	for _, file := range files {
+		c := capture{name: strings.TrimSuffix(filepath.Base(file), ".jsonl.zst")}
+		if c.name == "dial-errors" {
+			continue
+		}
+		c.scenario = filepath.Base(filepath.Dir(file))
+		c.release = filepath.Base(filepath.Dir(filepath.Dir(file)))
+		for line := range bytes.Lines(readZstd(t, file)) {
+			var r captureRead
+			if err := json.Unmarshal(line, &r); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			if r.Data != nil {
+				c.reads = append(c.reads, r)
+			}
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		t.Fatalf("no captures in %s", root)
+	}
+	return all
+}
+
+func (c *capture) String() string { return c.release + "/" + c.scenario + "/" + c.name }
+
+// handMade says that one of the ends was no Synapse.
+func (c *capture) handMade() bool {
+	return strings.HasSuffix(c.scenario, "probes") || strings.HasSuffix(c.scenario, "fakemaster")
+}
+
+// play sends the capture through splitters and a conversation. Partials are
+// shown to it as well, as a recorder may.
+func (c *capture) play(conv *Conversation, each func(dir Direction, p Piece, found []Finding)) {
+	var splitters [C2S + 1]Splitter
+	for _, r := range c.reads {
+		dir, _ := ParseDirection(r.Dir)
+		for p := range splitters[dir].Split(r.Data) {
+			each(dir, p, conv.Observe(dir, p, nil))
+		}
+	}
+}
+
+func TestCapturesHealthy(t *testing.T) {
+	for _, c := range captures(t) {
+		if c.handMade() {
+			continue
+		}
+		conv := NewConversation(AllDialects)
+		c.play(conv, func(dir Direction, p Piece, found []Finding) {
+			for _, f := range found {
+				t.Errorf("%s: %v on %.80q", &c, f, p.Text)
+			}
+		})
+		want, err := ParseDialect(c.release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conv.Candidates(); !got.Has(want) {
+			t.Errorf("%s: detected %v, not %v: %s", &c, got, want, conv.Conflict())
+		} else if testing.Verbose() {
+			t.Logf("%s: %v, worker %q", &c, got, conv.Worker())
+		}
+	}
+}
+
+// TestCapturesStrict holds strict parsing and append to be inverse on every
+// line that a real Synapse sent.
+func TestCapturesStrict(t *testing.T) {
+	var p Parsed
+	var again []byte
+	for _, c := range captures(t) {
+		d, err := ParseDialect(c.release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.play(NewConversation(AllDialects), func(dir Direction, piece Piece, _ []Finding) {
+			if piece.Kind != PieceLine || c.madeBy(dir) {
+				return
+			}
+			if err := d.ParseStrict(piece.Text, &p); err != nil {
+				t.Errorf("%s: %v: %.120q", &c, err, piece.Text)
+				return
+			}
+			if again = p.Append(again[:0]); !bytes.Equal(again, piece.Text) {
+				t.Errorf("%s: %.120q is written again %.120q", &c, piece.Text, again)
+			}
+		})
+	}
+}
+
+// madeBy says that what went dir was hand-made.
+func (c *capture) madeBy(dir Direction) bool {
+	return strings.HasSuffix(c.scenario, "probes") && dir == C2S || strings.HasSuffix(c.scenario, "fakemaster") && dir == S2C
+}
+
+// probeFindings are the codes that the probes give, in order. Those that are
+// not here give none.
+var probeFindings = map[string][]string{
+	"1.12.4/09-probes/blank-line":             {"c2s W-blank"},
+	"1.12.4/09-probes/crlf":                   {"c2s W-crlf", "c2s W-crlf", "c2s W-crlf"},
+	"1.12.4/09-probes/invalid-utf8":           {"c2s E-utf8"},
+	"1.12.4/09-probes/len-16385":              {"c2s E-toolong"},
+	"1.12.4/09-probes/len-20000-noeol":        {"c2s E-toolong"},
+	"1.12.4/09-probes/lowercase":              {"c2s E-unknown-command"},
+	"1.12.4/09-probes/percent-in-error":       {"c2s E-unknown-command"},
+	"1.12.4/09-probes/position-from-client":   {"c2s E-direction"},
+	"1.12.4/09-probes/rdata-bad-json":         {"c2s E-direction"},
+	"1.12.4/09-probes/rdata-from-client":      {"c2s E-direction"},
+	"1.12.4/09-probes/server-cmd-from-client": {"c2s E-direction"},
+	"1.12.4/09-probes/unknown-command":        {"c2s E-unknown-command"},
+	"1.66.0/09-probes/blank-line":             {"c2s W-blank"},
+	"1.66.0/09-probes/crlf":                   {"c2s W-crlf", "c2s W-crlf", "c2s W-crlf"},
+	"1.66.0/09-probes/invalid-utf8":           {"c2s E-utf8"},
+	"1.66.0/09-probes/len-16385":              {"c2s E-toolong"},
+	"1.66.0/09-probes/len-20000-noeol":        {"c2s E-toolong"},
+	"1.66.0/09-probes/lowercase":              {"c2s E-unknown-command"},
+	"1.66.0/09-probes/percent-in-error":       {"c2s E-unknown-command"},
+	"1.66.0/09-probes/position-from-client":   {"c2s E-direction"},
+	"1.66.0/09-probes/rdata-bad-json":         {"c2s E-direction"},
+	"1.66.0/09-probes/rdata-from-client":      {"c2s E-direction"},
+	"1.66.0/09-probes/server-cmd-from-client": {"c2s E-direction"},
+	"1.66.0/09-probes/unknown-command":        {"c2s E-unknown-command"},
+	"1.66.0/10-fakemaster/blank-line":         {"s2c W-blank"},
+	"1.66.0/10-fakemaster/client-cmd":         {"s2c E-direction"},
+	"1.66.0/10-fakemaster/crlf":               {"s2c W-crlf", "s2c W-crlf"},
+	"1.66.0/10-fakemaster/long-16385":         {"s2c E-toolong"},
+	"1.66.0/10-fakemaster/remote-server-up":   {"s2c E-direction", "s2c E-unknown-command"},
+	"1.66.0/10-fakemaster/server-lowercase":   {"s2c E-unknown-command"},
+	"1.66.0/10-fakemaster/unknown-cmd":        {"s2c E-unknown-command"},
+}
+
+func TestCapturesProbes(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range captures(t) {
+		if !c.handMade() {
+			continue
+		}
+		var got []string
+		conv := NewConversation(AllDialects)
+		c.play(conv, func(dir Direction, _ Piece, found []Finding) {
+			for _, f := range found {
+				got = append(got, dir.String()+" "+f.Code)
+			}
+		})
+		want := probeFindings[c.String()]
+		seen[c.String()] = true
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: findings %q, want %q", &c, got, want)
+		}
+	}
+	for name := range probeFindings {
+		if !seen[name] && os.Getenv("REPLTAP_CAPTURES") == "" {
+			t.Errorf("no capture %s", name)
+		}
+	}
+}
