@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/pflag"
+
+	"repltap/journal"
+)
+
+func recordCommand() *command {
+	return &command{
+		name: "record", args: "--listen ADDR --upstream ADDR --journal DIR [flags]",
+		summary: "sit between workers and their master, pass everything on, and journal it",
+		long: `
+Listens for workers, makes a connection to the master for each, and passes every
+byte on as it comes, both ways, with the ends and the back-pressure of either
+side. What has passed is written to the journal. While the master can't be
+reached, workers are refused, as the master itself would do.
+
+The traffic comes first: when the journal can't keep up or its disk fails, the
+traffic goes on, and what is missing is written down as a gap (see repltap
+verify). --on-overflow block makes the traffic wait instead.
+
+The journal is a directory of files that are begun anew at --rotate-size or
+--rotate-interval; the oldest are deleted beyond --max-size or --max-age. It can
+be read with repltap log and repltap verify while it is recorded.
+
+SIGINT or SIGTERM end the recording: no new connections, what is queued is
+written, the journal is sealed, exit status 0. A second one ends it at once.
+
+Replication lines hold access tokens and what users do. Until redaction comes,
+all of it is in the journal as it was: the journal's directory should be readable
+by nobody else.`,
+		examples: []string{
+			"repltap record --listen 127.0.0.1:9093 --upstream 127.0.0.1:9092 --journal traffic/ --redact none",
+			"repltap record --listen :9093 --upstream master:9092 --journal /var/lib/repltap \\",
+			"    --max-size 50GiB --max-age 7d --admin 127.0.0.1:9094",
+			"repltap log traffic/ -f --from now      # watch it meanwhile",
+		},
+		setup: setupRecord,
+	}
+}
+
+// recordOptions are the flags of record.
+type recordOptions struct {
+	listen, upstream, admin addrFlag
+	journal                 string
+	dialect                 *dialectFlag
+	redact                  redactFlag
+	onOverflow              choiceFlag
+	enforce                 bool
+	queue                   sizeFlag
+	flushInterval           durationFlag
+	rotateSize              sizeFlag
+	rotateInterval          durationFlag
+	maxSize                 sizeFlag
+	maxAge                  durationFlag
+}
+
+func setupRecord(fs *pflag.FlagSet) runFunc {
+	o := &recordOptions{
+		dialect: newDialectFlag(), redact: "none", onOverflow: choiceFlag{"drop", []string{"drop", "block"}},
+		queue: 64 << 20, flushInterval: durationFlag(time.Second),
+		rotateSize: 256 << 20, rotateInterval: durationFlag(time.Hour), maxSize: 10 << 30, maxAge: durationFlag(168 * time.Hour),
+	}
+	fs.Var(&o.listen, "listen", "where workers connect to; port 0 takes any free one (required)")
+	fs.Var(&o.upstream, "upstream", "the master's replication listener (required)")
+	fs.StringVar(&o.journal, "journal", "", "`directory` of the journal, made if it does not exist (required)")
+	fs.Var(o.dialect, "dialect", "dialect of the traffic: auto, v1.22 … or a release as 1.66.0")
+	fs.Var(&o.redact, "redact", "what to make unreadable before it is written; only none so far")
+	fs.Var(&o.onOverflow, "on-overflow", "when the queue is full: drop (the journal gets a gap) or block (the traffic waits)")
+	fs.Var(&o.queue, "queue", "how much may wait for the journal, in memory")
+	fs.Var(&o.flushInterval, "flush-interval", "write to the disk at least this often: what a crash can cost")
+	fs.Var(&o.rotateSize, "rotate-size", "begin a new file at this size")
+	fs.Var(&o.rotateInterval, "rotate-interval", "begin a new file after this time")
+	fs.Var(&o.maxSize, "max-size", "delete the oldest files beyond this size of all; 0 keeps everything")
+	fs.Var(&o.maxAge, "max-age", "delete files older than this; 0 keeps everything")
+	fs.Var(&o.admin, "admin", "serve /metrics, /healthz, /status.json and /debug/pprof here (off if not given)")
+	fs.BoolVar(&o.enforce, "enforce", false, "")
+	fs.MarkHidden("enforce")
+	return o.run
+}
+
+// redactFlag is what to make unreadable.
+type redactFlag string
+
+func (r *redactFlag) String() string { return string(*r) }
+func (r *redactFlag) Type() string   { return "none" }
+
+func (r *redactFlag) Set(text string) error {
+	switch text {
+	case "none":
+		*r = redactFlag(text)
+		return nil
+	case "secrets", "personal":
+		return fmt.Errorf("%s is not there yet in this version; only none is, which writes everything as it is", text)
+	}
+	return fmt.Errorf("%q is not one of secrets, personal, none", text)
+}
+
+// check says what is wrong with the flags together.
+func (o *recordOptions) check(args []string) error {
+	switch {
+	case len(args) > 0:
+		return usageErrorf("there is an argument too many: %s", args[0])
+	case o.listen == "":
+		return usageErrorf("where shall workers connect to? Say --listen ADDR")
+	case o.upstream == "":
+		return usageErrorf("where is the master? Say --upstream ADDR")
+	case o.listen == o.upstream:
+		return usageErrorf("--listen and --upstream are the same address: the tap would be its own master")
+	case o.journal == "":
+		return usageErrorf("where shall the journal be? Say --journal DIR")
+	case o.enforce:
+		return usageErrorf("--enforce is not there yet in this version; without it every byte is passed on")
+	case o.flushInterval <= 0:
+		return usageErrorf("--flush-interval must be more than 0")
+	case o.queue < 1<<20:
+		return usageErrorf("--queue must be at least 1MiB")
+	case o.rotateSize < 1<<20:
+		return usageErrorf("--rotate-size must be at least 1MiB")
+	case o.rotateInterval <= 0:
+		return usageErrorf("--rotate-interval must be more than 0")
+	}
+	return nil
+}
+
+func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
+	if err := o.check(args); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(e.stderr, nil))
+	registry := prometheus.NewRegistry()
+	rec, err := newRecording(recordingOptions{
+		listen: string(o.listen), upstream: string(o.upstream), dir: o.journal,
+		dialect: o.dialect.set, queue: int64(o.queue), block: o.onOverflow.value == "block",
+		journal: o.journalOptions(), registry: registry, log: log,
+		ready: func(a net.Addr) { e.say("listening on %s\n", a) },
+	})
+	if err != nil {
+		return named(o.journal, err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopAdmin, err := o.serveAdmin(rec, registry, log, cancel)
+	if err != nil {
+		cancel(err)
+	}
+	err = errors.Join(rec.run(ctx), stopAdmin(), failure(ctx))
+	e.say("%s\n", sealedText(rec.writer.Stats(), o.journal))
+	return listenTrouble(err)
+}
+
+func (o *recordOptions) journalOptions() journal.Options {
+	return journal.Options{
+		RotateSize: int64(o.rotateSize), RotateInterval: time.Duration(o.rotateInterval),
+		MaxSize: int64(o.maxSize), MaxAge: time.Duration(o.maxAge), FlushInterval: time.Duration(o.flushInterval),
+		Source: fmt.Sprintf("record %s -> %s", o.listen, o.upstream), Redact: string(o.redact),
+	}
+}
+
+// failure is why a recording was ended, if it was not by a signal.
+func failure(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// listenTrouble adds to an error of listening what to do about it.
+func listenTrouble(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "listen" {
+		return err
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return withHint(fmt.Errorf("can't listen on %s: another program listens there", op.Addr), "choose another port, or find that program with: ss -ltnp")
+	case errors.Is(err, syscall.EACCES):
+		return withHint(fmt.Errorf("can't listen on %s: no permission", op.Addr), "ports below 1024 are for root; choose a higher one")
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return withHint(fmt.Errorf("can't listen on %s: this machine does not have that address", op.Addr), "see which it has with: ip addr")
+	}
+	return err
+}
+
+func sealedText(s journal.Stats, dir string) string {
+	return fmt.Sprintf("journal %s: %s, %s on disk, %s", safe(dir), plural(int64(s.Files), "file"), sizeText(s.Bytes), plural(int64(s.Records), "record"))
+}

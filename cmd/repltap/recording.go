@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"repltap/journal"
+	"repltap/proxy"
+	"repltap/wire"
+)
+
+// recording is a tap with all that it needs to keep what it sees:
+//
+//	proxy.Tap -> proxy.Recorder -> journal.Scribe -> journal.Writer
+//
+// The first hands over what it has forwarded, the second queues it, the third
+// makes records of it, the last keeps them.
+type recording struct {
+	tap      *proxy.Tap
+	recorder *proxy.Recorder
+	scribe   *journal.Scribe
+	writer   *journal.Writer
+}
+
+// recordingOptions are what a recording needs to know.
+type recordingOptions struct {
+	listen, upstream string
+	dir              string
+	dialect          wire.DialectSet
+	queue            int64
+	block            bool
+	journal          journal.Options
+	registry         *prometheus.Registry // gets the metrics; may be nil
+	log              *slog.Logger
+	ready            func(net.Addr)
+}
+
+// newRecording opens the journal. run is to be called then, since it is what
+// closes it.
+func newRecording(o recordingOptions) (*recording, error) {
+	anchor := time.Now()
+	o.journal.Anchor, o.journal.Log, o.journal.Program = anchor, o.log, program
+	w, err := journal.Create(o.dir, o.journal)
+	if err != nil {
+		return nil, err
+	}
+	var reg prometheus.Registerer
+	if o.registry != nil {
+		reg = o.registry
+		registerProcess(o.registry, w)
+	}
+	metrics := proxy.NewMetrics(reg)
+	observer := proxy.NewObserver(metrics, o.log)
+	r := &recording{writer: w, scribe: journal.NewScribe(w, o.dialect, observer)}
+	r.recorder = proxy.NewRecorder(r.scribe, proxy.RecorderOptions{
+		Queue: o.queue, Block: o.block, NextConn: w.NextConn, Anchor: anchor, Metrics: metrics, Observer: observer,
+	})
+	r.tap = &proxy.Tap{
+		Listen: o.listen, Upstream: o.upstream, Recorder: r.recorder, Metrics: metrics, Log: o.log, Ready: o.ready,
+	}
+	return r, nil
+}
+
+// run taps until ctx ends, then journals what is still queued and seals the
+// journal.
+func (r *recording) run(ctx context.Context) error {
+	err := r.tap.Serve(ctx)
+	r.recorder.Close()
+	return errors.Join(err, r.writer.Close())
+}

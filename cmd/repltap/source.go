@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// source is one FILE of an import. It can be read more than once.
+type source struct {
+	name  string // as the person wrote it, "stdin" for -
+	file  *os.File
+	size  int64
+	mtime time.Time // zero for what is no file
+	temp  bool      // a copy of a pipe, to be removed
+	read  int64     // bytes of the file that the reader at work has read
+}
+
+// openSource opens a file for import. What can be read only once (a pipe,
+// stdin) is copied to a temporary file first, since an import looks through
+// everything before it writes anything.
+func openSource(e *env, path string) (*source, error) {
+	if path == "-" {
+		return spool("stdin", e.stdin)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		f.Close()
+		return nil, err
+	case st.IsDir():
+		f.Close()
+		return nil, withHint(fmt.Errorf("%s is a directory", path), "name the files in it: %s", filepath.Join(path, "*"))
+	case !st.Mode().IsRegular():
+		defer f.Close()
+		return spool(path, f)
+	}
+	return &source{name: path, file: f, size: st.Size(), mtime: st.ModTime()}, nil
+}
+
+// spool copies what can be read once.
+func spool(name string, r io.Reader) (*source, error) {
+	f, err := os.CreateTemp("", "repltap-import-*")
+	if err != nil {
+		return nil, err
+	}
+	s := &source{name: name, file: f, temp: true}
+	if s.size, err = io.Copy(f, r); err != nil {
+		s.close()
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return s, nil
+}
+
+func (s *source) close() {
+	s.file.Close()
+	if s.temp {
+		os.Remove(s.file.Name())
+	}
+}
+
+// reader starts reading the source from its beginning, decompressed.
+func (s *source) reader() (r *bufio.Reader, stop func(), err error) {
+	s.read = 0
+	r, stop, err = decompress(&countingReader{io.NewSectionReader(s.file, 0, s.size), &s.read})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return r, stop, nil
+}
+
+// countingReader counts what was read of r.
+type countingReader struct {
+	r io.Reader
+	n *int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	return n, err
+}
