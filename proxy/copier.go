@@ -1,0 +1,174 @@
+package proxy
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// grace is how long a stalled reader keeps the tap from passing on that the
+// sender has reset.
+const grace = 500 * time.Millisecond
+
+// copier moves one direction of one connection: read, stamp, write, hand over.
+// It is one goroutine and has one chunk in hand, never more.
+type copier struct {
+	src, dst *side
+	flow     *flow
+	moved    prometheus.Counter
+	lost     prometheus.Counter
+	stop     <-chan struct{} // ends waiting for the recorder
+
+	slab *slab
+	used int // of the slab
+
+	// The chunk in hand.
+	chunk []byte
+	t     int64
+	rest  []byte // what of it is not written yet
+	kept  bool   // the recorder has it
+	err   error  // of the write
+
+	undelivered int64
+}
+
+// ending is how a copier came to its end.
+type ending struct {
+	copier *copier
+	at     *side // whose socket brought the end: src was read from, dst written to
+	how    string
+	err    error
+}
+
+// run copies until one of the sockets ends it.
+func (c *copier) run() ending {
+	c.slab = newSlab()
+	defer func() { c.slab.release() }()
+	write := c.writeSome // made once: a method value is an allocation
+	for {
+		n, err := c.src.conn.Read(c.room())
+		if n > 0 {
+			c.take(n)
+			if err := c.forward(write); err != nil {
+				return c.writeEnded(err)
+			}
+		}
+		if err != nil {
+			return c.readEnded(err)
+		}
+	}
+}
+
+// room is where the next read goes.
+func (c *copier) room() []byte {
+	if len(c.slab.buf)-c.used < minRead {
+		c.slab.release()
+		c.slab, c.used = newSlab(), 0
+	}
+	return c.slab.buf[c.used:min(len(c.slab.buf), c.used+maxRead)]
+}
+
+// take makes what a read brought the chunk in hand.
+func (c *copier) take(n int) {
+	c.t = c.flow.arrived()
+	end := c.used + n
+	c.chunk = c.slab.buf[c.used:end:end]
+	c.used = end
+	c.rest, c.kept, c.err = c.chunk, false, nil
+}
+
+// forward writes the chunk and then, unless that was done while the write had
+// to wait, hands it to the recorder.
+func (c *copier) forward(write func(uintptr) bool) error {
+	if c.src.failed.Load() {
+		c.dst.allow(grace)
+	}
+	err := c.dst.raw.Write(write)
+	if err == nil {
+		err = c.err
+	}
+	c.keep()
+	c.moved.Add(float64(len(c.chunk) - len(c.rest)))
+	return err
+}
+
+func (c *copier) keep() {
+	if !c.kept {
+		c.kept = true
+		c.flow.keep(c.t, c.chunk, c.slab, c.stop)
+	}
+}
+
+// writeSome writes without waiting; false asks to be called again when the
+// socket takes more.
+func (c *copier) writeSome(fd uintptr) bool {
+	for len(c.rest) > 0 {
+		n, err := syscall.Write(int(fd), c.rest)
+		if n > 0 {
+			c.rest = c.rest[n:]
+		}
+		switch err {
+		case nil, syscall.EINTR:
+		case syscall.EAGAIN:
+			c.stalled()
+			return false
+		default:
+			c.err = os.NewSyscallError("write", err)
+			return true
+		}
+	}
+	return true
+}
+
+// stalled is called when the peer does not take what is in hand. The recorder
+// gets it now: it may take minutes until this copier comes back, and what the
+// other direction brings meanwhile came later.
+func (c *copier) stalled() {
+	c.keep()
+	if c.src.failed.Load() {
+		c.dst.allow(grace)
+	}
+}
+
+func (c *copier) readEnded(err error) ending {
+	how := howOf(err)
+	if how == howFin && c.src.dead() && !c.src.finSent.Load() {
+		// The other copier wrote to a reset socket and got the error that this
+		// one would have got: the kernel tells it only once. An orderly end leaves
+		// the socket alive until the tap has sent its own.
+		how, err = howReset, syscall.ECONNRESET
+	}
+	if how == howFin {
+		c.dst.finish()
+	}
+	return ending{copier: c, at: c.src, how: how, err: err}
+}
+
+// writeEnded also looks after the sender's last words: where it was the sender
+// who reset, what the kernel still has of it is for the record. There is an end
+// to that, as nothing more can arrive.
+func (c *copier) writeEnded(err error) ending {
+	c.undelivered += int64(len(c.rest))
+	end := ending{copier: c, at: c.dst, how: howOf(err), err: err}
+	if c.src.failed.Load() && c.src.dead() {
+		c.lastWords()
+	}
+	c.lost.Add(float64(c.undelivered))
+	return end
+}
+
+func (c *copier) lastWords() {
+	for {
+		n, err := c.src.conn.Read(c.room())
+		if n > 0 {
+			c.take(n)
+			c.keep()
+			c.undelivered += int64(n)
+		}
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"sync/atomic"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Why bytes are missing from a journal that the recorder feeds.
+const (
+	ReasonQueueFull = "queue full" // the sink could not keep up
+	ReasonShutdown  = "shutdown"   // the tap was stopped while a copier waited for room
+)
+
+// recording is what the recorder holds of one connection.
+type recording struct {
+	id    uint64
+	r     *Recorder
+	flows [2]flow
+	mute  bool // nothing of it is recorded; see unheard
+
+	// The consumer's own.
+	last  int64 // time of the latest entry told
+	waits bool  // entries are being held back
+}
+
+// flow is one direction of a connection, as its copier hands it over.
+type flow struct {
+	rec *recording
+	dir wire.Direction
+	// mark is inHand from a read to the hand-over of what it brought, and then
+	// the number of the batch that this went into.
+	mark atomic.Uint64
+	// read counts the bytes read from the sender; only the copier adds to it.
+	read atomic.Int64
+	gap  *journal.Event // what could not be queued since the last chunk that was
+}
+
+// inHand is greater than the number of any batch.
+const inHand = ^uint64(0)
+
+// open begins the recording of a connection.
+func (r *Recorder) open(ev journal.Event) *recording {
+	rec := &recording{id: r.nextConn(), r: r}
+	rec.flows[0] = flow{rec: rec, dir: wire.S2C}
+	rec.flows[1] = flow{rec: rec, dir: wire.C2S}
+	if rec.mute = r.queued.Load() > 2*r.limit; !rec.mute {
+		r.tell(&entry{t: r.now(), rec: rec, kind: journal.KindOpen, event: &ev})
+	}
+	return rec
+}
+
+func (rec *recording) flow(d wire.Direction) *flow {
+	if d == wire.S2C {
+		return &rec.flows[0]
+	}
+	return &rec.flows[1]
+}
+
+// close ends the recording. Both flows have ended.
+func (rec *recording) close(ev journal.Event) {
+	s2c, c2s := rec.flow(wire.S2C).read.Load(), rec.flow(wire.C2S).read.Load()
+	if rec.mute {
+		rec.r.leaveOut(s2c + c2s)
+		return
+	}
+	ev.S2C, ev.C2S = &s2c, &c2s
+	rec.r.tell(&entry{t: rec.r.now(), rec: rec, kind: journal.KindClose, event: &ev})
+}
+
+// arrived stamps what a read brought. What is stamped from here on by the
+// other direction is known to be later.
+func (f *flow) arrived() int64 {
+	f.mark.Store(inHand)
+	return f.rec.r.now()
+}
+
+// keep hands a chunk over, or notes that it is missing. The slab gets another
+// holder if need be; the caller's own hold stays.
+func (f *flow) keep(t int64, chunk []byte, s *slab, stop <-chan struct{}) {
+	if f.rec.mute {
+		f.read.Add(int64(len(chunk)))
+		return
+	}
+	e := entry{t: t, rec: f.rec, kind: kindChunk, dir: f.dir, data: chunk, slab: s, offset: f.read.Load(), event: f.gap}
+	if f.rec.r.put(&e, f, stop) {
+		f.gap = nil
+	} else {
+		f.miss(t, chunk, stop)
+	}
+	f.read.Add(int64(len(chunk)))
+}
+
+// miss adds a chunk to the gap.
+func (f *flow) miss(t int64, chunk []byte, stop <-chan struct{}) {
+	f.mark.Store(0)
+	begun := 0
+	if f.gap == nil {
+		begun = 1
+		f.gap = &journal.Event{From: t, Reason: ReasonQueueFull}
+		select {
+		case <-stop:
+			f.gap.Reason = ReasonShutdown
+		default:
+		}
+	}
+	f.gap.To = t
+	f.gap.Bytes += int64(len(chunk))
+	f.gap.Lines += int64(bytes.Count(chunk, newline))
+	f.rec.r.metrics.gap(f.gap.Reason, begun, int64(len(chunk)))
+}
+
+var newline = []byte{'\n'}
+
+// end tells of a gap that nothing followed, and how the sender ended if it was
+// the sender who did.
+func (f *flow) end(c cause) {
+	f.mark.Store(0)
+	if f.rec.mute {
+		return
+	}
+	t := f.rec.r.now()
+	if f.gap != nil {
+		f.rec.r.tell(&entry{t: t, rec: f.rec, kind: journal.KindGap, dir: f.dir, event: f.gap})
+		f.gap = nil
+	}
+	if c.how != howClosed {
+		ev := c.event()
+		f.rec.r.tell(&entry{t: t, rec: f.rec, kind: journal.KindEOF, dir: f.dir, event: &ev})
+	}
+}
+
+// unheard is what the recorder knows of connections that it left out whole.
+// What must not be dropped is a few entries a connection, but where the sink
+// has stopped for good while workers come and go for days, even these have to
+// be bounded: so at twice the limit new connections are only counted, and told
+// as one gap of no connection in particular when there is room again.
+type unheard struct {
+	conns, bytes int64
+	from, to     int64
+}
+
+func (r *Recorder) leaveOut(bytes int64) {
+	t := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unheard.conns == 0 {
+		r.unheard.from = t
+	}
+	r.unheard.conns++
+	r.unheard.bytes += bytes
+	r.unheard.to = t
+	r.metrics.gap(ReasonQueueFull, 1, bytes)
+}
+
+// confess queues what leaveOut counted; it is called with the lock.
+func (r *Recorder) confess() {
+	u := r.unheard
+	if u.conns == 0 {
+		return
+	}
+	r.unheard = unheard{}
+	r.push(&entry{t: u.to, rec: &recording{r: r}, kind: journal.KindGap, event: &journal.Event{
+		Bytes: u.bytes, Lines: -1, From: u.from, To: u.to, Reason: ReasonQueueFull,
+		Note: fmt.Sprintf("%d connections were left out whole", u.conns),
+	}})
+}

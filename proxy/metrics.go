@@ -1,0 +1,188 @@
+package proxy
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"repltap/wire"
+)
+
+// Metrics is what a tap counts, live. All label values come from small closed
+// sets, and every counter of the data path is looked up beforehand.
+type Metrics struct {
+	reg prometheus.Registerer
+
+	connections  prometheus.Counter
+	current      prometheus.Gauge
+	dialFailures prometheus.Counter
+	outages      prometheus.Counter
+	upstreamUp   prometheus.Gauge
+	suppressed   prometheus.Counter
+	bytes        [3]prometheus.Counter // by wire.Direction
+	undelivered  [3]prometheus.Counter
+	closes       map[[2]string]prometheus.Counter // by how and whom
+	gaps         map[string]prometheus.Counter    // by reason, as is the next
+	gapTotals    map[string]prometheus.Counter
+	commands     [wire.NumCommands][3]prometheus.Counter
+	rdata        map[string]prometheus.Counter // by stream
+	findings     *prometheus.CounterVec
+	codes        map[string]prometheus.Counter // those of findings, as they are met
+}
+
+// other is the label of what is not in a closed set.
+const other = "other"
+
+// gapReasons are the labels of gaps: what is left of a reason without the
+// details that follow a colon.
+var gapReasons = []string{ReasonQueueFull, ReasonShutdown, "write failed", other}
+
+// streams are all that any release has (protocol's catalogue, in its order).
+var streams = []string{
+	"events", "backfill", "presence", "presence_federation", "typing", "receipts", "push_rules", "pushers", "caches",
+	"public_rooms", "device_lists", "user_signature", "to_device", "federation", "tag_account_data", "account_data",
+	"current_state_deltas", "groups", "un_partial_stated_room", "un_partial_stated_event", "thread_subscriptions",
+	"sticky_events", "quarantined_media", other,
+}
+
+// maxCodes bounds the findings' codes that have a counter of their own.
+const maxCodes = 100
+
+// NewMetrics makes the metrics and registers them with reg, which may be nil.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		reg:          reg,
+		connections:  counter("repltap_connections_total", "Connections accepted from workers."),
+		current:      gauge("repltap_connections", "Connections from workers that are open now."),
+		dialFailures: counter("repltap_dial_failures_total", "Attempts to reach the upstream that failed, probes included."),
+		outages:      counter("repltap_upstream_outages_total", "Times that the upstream went down."),
+		upstreamUp:   gauge("repltap_upstream_up", "1 while the upstream can be reached, as far as is known; 0 while the tap refuses workers because it can't."),
+		suppressed:   counter("repltap_findings_not_logged_total", "Findings and gaps that were counted and journalled, but not logged, to keep the log readable."),
+		findings:     vec("repltap_findings_total", "Findings by code.", "code"),
+		codes:        map[string]prometheus.Counter{},
+	}
+	all := []prometheus.Collector{m.connections, m.current, m.dialFailures, m.outages, m.upstreamUp, m.suppressed, m.findings}
+	all = append(all, m.resolveTraffic()...)
+	all = append(all, m.resolveEnds()...)
+	m.register(all...)
+	return m
+}
+
+func (m *Metrics) resolveTraffic() []prometheus.Collector {
+	bytes := vec("repltap_bytes_total", "Bytes forwarded.", "direction")
+	lost := vec("repltap_undelivered_bytes_total", "Bytes read that could not be written to the other side any more.", "direction")
+	commands := vec("repltap_commands_total", "Lines by command.", "command", "direction")
+	rdata := vec("repltap_rdata_total", "RDATA lines by stream.", "stream")
+	for _, d := range []wire.Direction{wire.S2C, wire.C2S} {
+		m.bytes[d] = bytes.WithLabelValues(d.String())
+		m.undelivered[d] = lost.WithLabelValues(d.String())
+		for c := range wire.NumCommands {
+			m.commands[c][d] = commands.WithLabelValues(c.String(), d.String())
+		}
+	}
+	m.rdata = resolve(rdata, streams)
+	return []prometheus.Collector{bytes, lost, commands, rdata}
+}
+
+func (m *Metrics) resolveEnds() []prometheus.Collector {
+	closes := vec("repltap_closes_total", "Connections that ended, by how and by whom.", "how", "by")
+	gaps := vec("repltap_gaps_total", "Gaps in the journal by reason.", "reason")
+	gapBytes := vec("repltap_gap_bytes_total", "Bytes that were forwarded and are not in the journal, by reason.", "reason")
+	m.closes = map[[2]string]prometheus.Counter{}
+	for _, how := range allHows {
+		for _, by := range allParties {
+			m.closes[[2]string{how, by}] = nil
+		}
+	}
+	for k := range m.closes {
+		if k[0] == howShutdown != (k[1] == byTap) || k[0] == howRefused && k[1] != byMaster {
+			delete(m.closes, k) // can't be
+			continue
+		}
+		m.closes[k] = closes.WithLabelValues(k[0], k[1])
+	}
+	m.gaps, m.gapTotals = resolve(gaps, gapReasons), resolve(gapBytes, gapReasons)
+	return []prometheus.Collector{closes, gaps, gapBytes}
+}
+
+func resolve(v *prometheus.CounterVec, labels []string) map[string]prometheus.Counter {
+	m := make(map[string]prometheus.Counter, len(labels))
+	for _, l := range labels {
+		m[l] = v.WithLabelValues(l)
+	}
+	return m
+}
+
+func (m *Metrics) register(cs ...prometheus.Collector) {
+	if m.reg != nil {
+		m.reg.MustRegister(cs...)
+	}
+}
+
+// watchQueue adds the gauges that are read from the recorder.
+func (m *Metrics) watchQueue(r *Recorder) {
+	m.register(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "repltap_recorder_queue_bytes", Help: "What waits to be journalled, overhead included."},
+			func() float64 { return float64(r.QueueBytes()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "repltap_recorder_queue_limit_bytes", Help: "How much may wait to be journalled."},
+			func() float64 { return float64(r.limit) }),
+	)
+}
+
+func (m *Metrics) closed(c cause) {
+	if n := m.closes[[2]string{c.how, c.by}]; n != nil {
+		n.Inc()
+	}
+}
+
+// gap counts a gap, and how much it makes missing; once may be 0 for a gap that
+// grows.
+func (m *Metrics) gap(reason string, once int, bytes int64) {
+	reason, _, _ = strings.Cut(reason, ":")
+	if m.gaps[reason] == nil {
+		reason = other
+	}
+	m.gaps[reason].Add(float64(once))
+	m.gapTotals[reason].Add(float64(bytes))
+}
+
+// line counts one command. It is called for each and allocates nothing.
+func (m *Metrics) line(dir wire.Direction, g *wire.Gist) {
+	if dir == noDirection || g.Command >= wire.NumCommands {
+		return
+	}
+	m.commands[g.Command][dir].Inc()
+	if g.Command != wire.CmdRdata {
+		return
+	}
+	c := m.rdata[string(g.Stream)]
+	if c == nil {
+		c = m.rdata[other]
+	}
+	c.Inc()
+}
+
+// finding counts one by its code; only the recorder's goroutine calls it.
+func (m *Metrics) finding(code string) {
+	c := m.codes[code]
+	if c == nil {
+		if len(m.codes) >= maxCodes {
+			code = other
+		}
+		c = m.findings.WithLabelValues(code)
+		m.codes[code] = c
+	}
+	c.Inc()
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+func vec(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}

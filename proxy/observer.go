@@ -1,0 +1,145 @@
+package proxy
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Observer counts what a journal.Scribe sees, logs the findings and gaps
+// among it, and knows the workers' names. It is the Scribe's journal.Observer.
+type Observer struct {
+	metrics *Metrics
+	log     *slog.Logger
+	now     func() time.Time
+
+	seen    map[sight]bool // findings that were logged of open connections
+	next    time.Time      // when one that is not the first of its kind may be logged
+	budget  int            // firsts that may be logged before then
+	skipped int            // since the last that was logged
+
+	mu    sync.Mutex
+	names map[uint64]string
+}
+
+// sight is a kind of finding on one connection.
+type sight struct {
+	conn uint64
+	code string
+}
+
+const (
+	// logEvery is the least time between logged findings that repeat.
+	logEvery = time.Second
+	// logBudget is how many first ones may be logged in that time: a worker
+	// that comes back for ever makes every finding of its a first one.
+	logBudget = 10
+	// maxSights bounds what is remembered of connections that stay open.
+	maxSights = 10000
+)
+
+var _ journal.Observer = (*Observer)(nil)
+
+// NewObserver makes one that counts in m and logs to log; either may be nil.
+func NewObserver(m *Metrics, log *slog.Logger) *Observer {
+	if m == nil {
+		m = NewMetrics(nil)
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Observer{metrics: m, log: log, now: time.Now, seen: map[sight]bool{}, names: map[uint64]string{}}
+}
+
+// Line counts a command.
+func (o *Observer) Line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
+	o.metrics.line(dir, g)
+}
+
+// Finding counts a finding and logs it if there is not too much of it. The
+// line itself stays out of the log, since it may hold a secret.
+func (o *Observer) Finding(conn uint64, dir wire.Direction, f *wire.Finding, line []byte) {
+	o.metrics.finding(f.Code)
+	if attrs, ok := o.mayLog(sight{conn, f.Code}); ok {
+		attrs = append(attrs, "conn", conn, "direction", dir.String(), "command", wire.CommandOf(line).String(), "code", f.Code, "detail", f.Detail)
+		o.log.Warn("finding", attrs...)
+	}
+}
+
+// Worker remembers the name that a worker gave itself.
+func (o *Observer) Worker(conn uint64, name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.names[conn] = name
+}
+
+// Gap logs that something is missing from the journal, and counts it unless
+// the recorder has done so when it left it out.
+func (o *Observer) Gap(conn uint64, dir wire.Direction, ev *journal.Event) {
+	if ev.Reason != ReasonQueueFull && ev.Reason != ReasonShutdown {
+		o.metrics.gap(ev.Reason, 1, ev.Bytes)
+	}
+	if attrs, ok := o.mayLog(sight{0, "gap " + ev.Reason}); ok {
+		attrs = append(attrs, "conn", conn, "direction", dir.String(), "bytes", ev.Bytes, "lines", ev.Lines, "reason", ev.Reason)
+		o.log.Warn("gap in the journal", attrs...)
+	}
+}
+
+// mayLog lets the first of a kind through, within the budget, and of the rest
+// one a second, which then says how many there were between.
+func (o *Observer) mayLog(s sight) (attrs []any, ok bool) {
+	now, first := o.now(), !o.seen[s]
+	due := !now.Before(o.next)
+	if due {
+		o.budget = logBudget
+	}
+	if !due && (!first || o.budget == 0) {
+		o.skipped++
+		o.metrics.suppressed.Inc()
+		return nil, false
+	}
+	if len(o.seen) >= maxSights {
+		clear(o.seen)
+	}
+	o.seen[s] = true
+	o.budget--
+	if due {
+		o.next = now.Add(logEvery)
+	}
+	if o.skipped > 0 {
+		attrs = append(attrs, "not_logged_before_this", o.skipped)
+		o.skipped = 0
+	}
+	return attrs, true
+}
+
+// worker is the name of a connection's worker, "" before it said it.
+func (o *Observer) worker(conn uint64) string {
+	if o == nil {
+		return ""
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.names[conn]
+}
+
+// forget is called when a connection is over.
+func (o *Observer) forget(conn uint64) {
+	if o == nil {
+		return
+	}
+	o.mu.Lock()
+	delete(o.names, conn)
+	o.mu.Unlock()
+	if len(o.seen) == 0 {
+		return
+	}
+	for s := range o.seen {
+		if s.conn == conn {
+			delete(o.seen, s)
+		}
+	}
+}
