@@ -92,7 +92,7 @@ func parseDuration(text string) (time.Duration, error) {
 			continue
 		}
 		n, err := strconv.ParseFloat(head, 64)
-		if err != nil || n < 0 || n*float64(unit.of) > math.MaxInt64/2 {
+		if err != nil || !(n >= 0 && n*float64(unit.of) < math.MaxInt64/2) {
 			return 0, bad
 		}
 		total, rest = total+time.Duration(n*float64(unit.of)), tail
