@@ -1,0 +1,60 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrEmptyFile is a file of no bytes where a journal file was expected.
+var ErrEmptyFile = errors.New("the file is empty")
+
+// ErrNoFiles is a directory in which there is no journal file.
+var ErrNoFiles = errors.New("there is no journal file (*.journal) in this directory")
+
+// NotJournalError is a file that is something else.
+type NotJournalError struct {
+	Path string
+	What string // what it is, as far as can be told
+}
+
+func (e *NotJournalError) Error() string {
+	return fmt.Sprintf("%s is not a repltap journal: %s", e.Path, e.What)
+}
+
+// NewerFormatError is a journal of a format that this program does not know.
+type NewerFormatError struct {
+	Path         string
+	Format, Mine int
+	Program      string // what wrote it
+}
+
+func (e *NewerFormatError) Error() string {
+	return fmt.Sprintf("%s has journal format %d, written by %s; this program reads formats up to %d", e.Path, e.Format, e.Program, e.Mine)
+}
+
+// LockedError is a journal directory that another process is writing into.
+type LockedError struct{ Dir string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("another process is recording into %s", e.Dir)
+}
+
+// DamageError is a part of a journal that can't be read as it was written.
+// Reading goes on after it.
+type DamageError struct {
+	File  string // base name
+	Seq   uint64 // first record of the damaged block, 0 when it is no block or unknown
+	Block bool   // a block is lost; otherwise something around the blocks
+	// Offset is where in the file, in bytes.
+	Offset int64
+	Err    error
+}
+
+func (e *DamageError) Error() string {
+	if e.Block && e.Seq > 0 {
+		return fmt.Sprintf("%s: block of record %d at byte %d is damaged: %v", e.File, e.Seq, e.Offset, e.Err)
+	}
+	return fmt.Sprintf("%s: damaged at byte %d: %v", e.File, e.Offset, e.Err)
+}
+
+func (e *DamageError) Unwrap() error { return e.Err }

@@ -1,0 +1,193 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"repltap/wire"
+)
+
+// joiner makes lines of the pieces that are stored, with the same splitter that
+// the receivers' rules are in, so a line is the same however it was read or
+// written. It holds at most one unfinished line for each direction of the
+// connections that are open.
+type joiner struct {
+	halves  map[flowKey]*half
+	workers map[uint64]string
+	recent  *half
+	rec     Record
+}
+
+// half is one direction of one connection.
+type half struct {
+	conn     uint64
+	dir      wire.Direction
+	split    wire.Splitter
+	begun    bool  // something was read of it
+	clean    bool  // what comes next begins a line
+	headless bool  // the line that goes on has lost its beginning
+	offset   int64 // bytes that went this way so far
+	seq      uint64
+	time     int64 // of the last piece
+}
+
+func newJoiner() *joiner {
+	return &joiner{halves: map[flowKey]*half{}, workers: map[uint64]string{}}
+}
+
+// block prepares for the entries of a block: where bytes are missing before it,
+// what was held of a line is no part of what comes.
+func (j *joiner) block(h *blockHeader, yield func(*Record) bool) bool {
+	for i := range h.flows {
+		f := &h.flows[i]
+		if f.dir == wire.NoDirection {
+			continue
+		}
+		s := j.half(f.conn, f.dir)
+		if s.begun && s.offset != f.start {
+			if !j.cutOff(s, yield) {
+				return false
+			}
+			s.begun = false
+		}
+		s.offset = f.start
+	}
+	return true
+}
+
+func (j *joiner) half(conn uint64, dir wire.Direction) *half {
+	if s := j.recent; s != nil && s.conn == conn && s.dir == dir {
+		return s
+	}
+	k := flowKey{conn, dir}
+	s := j.halves[k]
+	if s == nil {
+		s = &half{conn: conn, dir: dir, clean: true}
+		j.halves[k] = s
+	}
+	j.recent = s
+	return s
+}
+
+// cutOff gives what is held of a line whose rest never comes.
+func (j *joiner) cutOff(s *half, yield func(*Record) bool) bool {
+	p, ok := s.split.Flush()
+	headless := s.headless
+	s.clean, s.headless = true, false
+	if !ok {
+		return true
+	}
+	j.rec = Record{Seq: s.seq, Time: s.time, Conn: s.conn, Dir: s.dir, Kind: KindFragment, Data: p.Text, Headless: headless, Worker: j.workers[s.conn]}
+	return yield(&j.rec)
+}
+
+// finish gives what is held at the end of the journal.
+func (j *joiner) finish(yield func(*Record) bool) bool {
+	for _, s := range j.halves {
+		if !j.cutOff(s, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// entry gives the records that an entry completes; false when yield did not want
+// more.
+func (j *joiner) entry(e *entry, yield func(*Record) bool) bool {
+	if e.kind != KindNone {
+		return j.event(e, yield)
+	}
+	s := j.half(e.conn, e.dir)
+	if !s.begun {
+		s.begun, s.headless, s.clean = true, e.midLine, !e.midLine
+	}
+	s.offset += int64(len(e.data))
+	n := len(e.data)
+	if s.clean && n > 0 && n <= wire.MaxLine+1 && bytes.IndexByte(e.data, '\n') == n-1 {
+		s.seq, s.time = e.seq, e.time
+		return yield(j.line(s, e, KindLine, e.data, true))
+	}
+	left := n
+	for p := range s.split.Split(e.data) {
+		left -= p.New
+		seq, time := e.seq, e.time
+		if p.New == 0 { // found to be over-long only now
+			seq, time = s.seq, s.time
+		}
+		s.seq, s.time = e.seq, e.time
+		if p.Kind == wire.PiecePartial {
+			s.clean = false
+			break
+		}
+		s.clean = p.Text[len(p.Text)-1] == '\n'
+		kind := KindLine
+		if p.Kind != wire.PieceLine || s.headless {
+			kind = KindFragment
+		}
+		r := j.line(s, e, kind, p.Text, left == 0)
+		r.Seq, r.Time, r.Headless = seq, time, s.headless
+		if s.clean {
+			s.headless = false
+		}
+		if !yield(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// line makes the record of a line or fragment. Findings and the read's end
+// belong to the last one of an entry.
+func (j *joiner) line(s *half, e *entry, kind Kind, data []byte, last bool) *Record {
+	j.rec = Record{Seq: e.seq, Time: e.time, Conn: e.conn, Dir: e.dir, Kind: kind, Data: data, Worker: j.workers[e.conn]}
+	if kind == KindLine {
+		j.rec.Gist = wire.GistOf(data)
+		if j.rec.Gist.Command == wire.CmdName && e.dir == wire.C2S {
+			j.workers[e.conn] = string(bytes.TrimSpace(data[len("NAME"):]))
+			j.rec.Worker = j.workers[e.conn]
+		}
+	}
+	if last {
+		j.rec.ReadEnd = e.readEnd
+		if e.note != nil {
+			// Only what a checksum has vouched for comes here; what is no JSON all
+			// the same is not worth the line.
+			_ = json.Unmarshal(e.note, &j.rec.Findings)
+		}
+	}
+	return &j.rec
+}
+
+func (j *joiner) event(e *entry, yield func(*Record) bool) bool {
+	ev := &Event{}
+	_ = json.Unmarshal(e.note, ev) // as above
+	ended := func(dir wire.Direction) bool {
+		s := j.halves[flowKey{e.conn, dir}]
+		return s == nil || j.cutOff(s, yield)
+	}
+	switch e.kind {
+	case KindClose:
+		if !ended(wire.S2C) || !ended(wire.C2S) {
+			return false
+		}
+		delete(j.halves, flowKey{e.conn, wire.S2C})
+		delete(j.halves, flowKey{e.conn, wire.C2S})
+		j.recent = nil
+	case KindEOF:
+		if !ended(e.dir) {
+			return false
+		}
+	case KindGap:
+		s := j.half(e.conn, e.dir)
+		if ev.Offset == nil || *ev.Offset >= s.offset {
+			if !ended(e.dir) {
+				return false
+			}
+			s.begun = false
+			s.offset += ev.Bytes
+		}
+	}
+	j.rec = Record{Seq: e.seq, Time: e.time, Conn: e.conn, Dir: e.dir, Kind: e.kind, Worker: j.workers[e.conn], Event: ev, Findings: ev.Findings}
+	ev.Findings = nil
+	return yield(&j.rec)
+}

@@ -1,0 +1,2 @@
+// Package journal keeps records of replication traffic on disk.
+package journal

@@ -1,0 +1,181 @@
+package journal
+
+import (
+	"repltap/wire"
+)
+
+// Observer hears what a Scribe makes of the traffic, for counters. It is called
+// by the goroutine that feeds the Scribe, and keeps nothing it is shown.
+type Observer interface {
+	Line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int)
+	Finding(conn uint64, dir wire.Direction, f *wire.Finding, line []byte)
+	Worker(conn uint64, name string) // the worker said NAME
+	Gap(conn uint64, dir wire.Direction, ev *Event)
+}
+
+// Scribe turns what was read from connections into records: it splits the bytes
+// into lines, has them judged, and appends them. The tap and imports use the
+// same. It belongs to one goroutine.
+type Scribe struct {
+	w     *Writer
+	fixed wire.DialectSet
+	obs   Observer
+	conns map[uint64]*conversation
+	err   error
+	rec   Record
+}
+
+// conversation is what the scribe knows of an open connection.
+type conversation struct {
+	wire   *wire.Conversation
+	last   int64 // time of the last record: it never goes back
+	worker string
+	sides  [2]side
+}
+
+// side is one direction of a connection.
+type side struct {
+	split    wire.Splitter
+	offset   int64 // bytes seen, gaps included
+	headless bool  // a gap swallowed the beginning of this line
+	late     []wire.Finding
+}
+
+// NewScribe makes a scribe for a journal. fixed are the dialects to reckon with;
+// obs may be nil.
+func NewScribe(w *Writer, fixed wire.DialectSet, obs Observer) *Scribe {
+	return &Scribe{w: w, fixed: fixed, obs: obs, conns: map[uint64]*conversation{}}
+}
+
+// Err is the first error of the journal, which only a closed journal gives: what
+// a disk refuses is noted as a gap.
+func (s *Scribe) Err() error { return s.err }
+
+func (s *Scribe) conn(id uint64) *conversation {
+	c := s.conns[id]
+	if c == nil {
+		c = &conversation{wire: wire.NewConversation(s.fixed)}
+		s.conns[id] = c
+	}
+	return c
+}
+
+func (s *Scribe) append(c *conversation, r *Record) {
+	c.last = max(c.last, r.Time)
+	r.Time = c.last
+	if err := s.w.Append(r); err != nil && s.err == nil {
+		s.err = err
+	}
+}
+
+// Open notes a new connection.
+func (s *Scribe) Open(t int64, conn uint64, ev Event) {
+	s.append(s.conn(conn), &Record{Time: t, Conn: conn, Kind: KindOpen, Event: &ev})
+}
+
+// Event notes what is not bytes: an end of sending, a stall.
+func (s *Scribe) Event(t int64, conn uint64, dir wire.Direction, kind Kind, ev Event) {
+	c := s.conn(conn)
+	if kind == KindGap {
+		s.Gap(t, conn, dir, ev)
+		return
+	}
+	s.append(c, &Record{Time: t, Conn: conn, Dir: dir, Kind: kind, Event: &ev})
+}
+
+// Close notes a connection's end, and with it what it spoke.
+func (s *Scribe) Close(t int64, conn uint64, ev Event) {
+	c := s.conn(conn)
+	// What the copiers counted and was never told of is a gap too.
+	for dir, total := range map[wire.Direction]*int64{wire.S2C: ev.S2C, wire.C2S: ev.C2S} {
+		if total != nil {
+			s.missing(t, conn, dir, *total)
+		}
+	}
+	if ev.Dialect == "" {
+		ev.Dialect = c.wire.Candidates().String()
+	}
+	s.append(c, &Record{Time: t, Conn: conn, Kind: KindClose, Event: &ev})
+	delete(s.conns, conn)
+}
+
+// Gap notes bytes of a direction that are not going to be told.
+func (s *Scribe) Gap(t int64, conn uint64, dir wire.Direction, ev Event) {
+	c := s.conn(conn)
+	d := &c.sides[dir-wire.S2C]
+	d.split.Reset()
+	d.offset += ev.Bytes
+	d.headless = ev.MidLine
+	d.late = nil
+	ev.Offset = nil // the writer counts by itself
+	if s.obs != nil {
+		s.obs.Gap(conn, dir, &ev)
+	}
+	s.append(c, &Record{Time: t, Conn: conn, Dir: dir, Kind: KindGap, Event: &ev})
+}
+
+// missing notes a gap up to offset, if there is one.
+func (s *Scribe) missing(t int64, conn uint64, dir wire.Direction, offset int64) {
+	if n := offset - s.conn(conn).sides[dir-wire.S2C].offset; n > 0 {
+		s.Gap(t, conn, dir, Event{Bytes: n, Lines: -1, From: t, To: t, MidLine: true, Reason: "unknown"})
+	}
+}
+
+// Chunk takes what one read returned. offset is how many bytes went that way
+// before it: a jump is noted as a gap.
+func (s *Scribe) Chunk(t int64, conn uint64, dir wire.Direction, offset int64, data []byte) {
+	c := s.conn(conn)
+	d := &c.sides[dir-wire.S2C]
+	if offset != d.offset {
+		s.missing(t, conn, dir, offset)
+	}
+	d.offset += int64(len(data))
+	left := len(data)
+	for p := range d.split.Split(data) {
+		left -= p.New
+		r := &s.rec
+		*r = Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment, Data: p.Text[len(p.Text)-p.New:], ReadEnd: left == 0}
+		whole := p.Kind == wire.PieceLine && !d.headless
+		if whole {
+			r.Kind = KindLine
+			r.Gist = wire.GistOf(p.Text)
+		}
+		if !d.headless {
+			r.Findings = c.wire.Observe(dir, p, &r.Gist)
+			s.tell(c, r, p.Text, whole)
+		}
+		if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {
+			d.headless = false
+		}
+		if p.New == 0 {
+			d.late = append(d.late, r.Findings...)
+			continue
+		}
+		if d.late != nil {
+			r.Findings, d.late = append(d.late, r.Findings...), nil
+		}
+		s.append(c, r)
+	}
+}
+
+// tell passes on what a line or fragment was.
+func (s *Scribe) tell(c *conversation, r *Record, text []byte, whole bool) {
+	if whole && r.Gist.Command == wire.CmdName {
+		if name := c.wire.Worker(); name != c.worker {
+			c.worker = name
+			s.w.Named(r.Conn, name)
+			if s.obs != nil {
+				s.obs.Worker(r.Conn, name)
+			}
+		}
+	}
+	if s.obs == nil {
+		return
+	}
+	if whole {
+		s.obs.Line(r.Conn, r.Dir, &r.Gist, len(text))
+	}
+	for i := range r.Findings {
+		s.obs.Finding(r.Conn, r.Dir, &r.Findings[i], text)
+	}
+}

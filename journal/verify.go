@@ -1,0 +1,285 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"repltap/wire"
+)
+
+// Report is what Verify found. Its JSON is that of `verify --format json`.
+type Report struct {
+	OK          bool       `json:"ok"`
+	Files       int        `json:"files"`
+	Blocks      int        `json:"blocks"`
+	Records     int64      `json:"records"`
+	Bytes       int64      `json:"bytes"` // of lines and fragments
+	Unaccounted int64      `json:"unaccounted_bytes"`
+	Connections []Ledger   `json:"connections"`
+	Damage      []Damage   `json:"damage"`
+	Gaps        []GapEntry `json:"gaps"`
+	Notes       []string   `json:"notes"`
+}
+
+// Ledger is the balance of one direction of one connection, in bytes: what the
+// tap forwarded is what is in the journal and what is noted as missing.
+type Ledger struct {
+	Conn       uint64 `json:"conn"`
+	Dir        string `json:"dir"`
+	Worker     string `json:"worker,omitempty"`
+	Forwarded  int64  `json:"forwarded_bytes"`
+	Journalled int64  `json:"journalled_bytes"`
+	Gap        int64  `json:"gap_bytes"`
+	// Open says that the connection's end is not in the journal: what was
+	// forwarded is only known up to the last block.
+	Open bool `json:"open,omitempty"`
+}
+
+// Damage is a part that can't be read.
+type Damage struct {
+	File   string `json:"file"`
+	Block  uint64 `json:"block,omitempty"` // number of the block's first record
+	Offset int64  `json:"offset"`
+	Detail string `json:"detail"`
+}
+
+// GapEntry is traffic that is known to be missing.
+type GapEntry struct {
+	Conn   uint64 `json:"conn"`
+	Dir    string `json:"dir"`
+	Bytes  int64  `json:"bytes"`
+	Lines  int64  `json:"lines"` // -1: unknown
+	From   string `json:"from"`  // RFC 3339
+	To     string `json:"to"`
+	Reason string `json:"reason"`
+}
+
+// Verify reads all of a journal: every checksum, every record, and the ledger.
+// progress, which may be nil, is told how many of how many bytes are done.
+func Verify(ctx context.Context, path string, progress func(done, total int64)) (*Report, error) {
+	r, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{r: r, flows: map[flowKey]*account{}, progress: progress,
+		out: &Report{Files: r.info.Files, Connections: []Ledger{}, Damage: []Damage{}, Gaps: []GapEntry{}, Notes: []string{}}}
+	if err := v.read(ctx); err != nil {
+		return nil, err
+	}
+	v.balance()
+	return v.out, nil
+}
+
+type verifier struct {
+	r        *Reader
+	out      *Report
+	flows    map[flowKey]*account
+	progress func(done, total int64)
+	done     int64
+	head     *blockHeader
+	partial  bool             // some of the block was read before its file was sealed
+	sums     map[flowKey]flow // what the entries of this block come to
+	begun    int              // recordings begun and ended
+	ended    int
+	err      error
+}
+
+// account is one direction of one connection.
+type account struct {
+	begun             bool
+	start             int64 // bytes that went before the journal begins
+	end               int64 // bytes that went by the last block
+	total             int64 // as the copiers counted, -1 while unknown
+	journalled, gaped int64
+}
+
+func (v *verifier) account(k flowKey) *account {
+	a := v.flows[k]
+	if a == nil {
+		a = &account{total: -1}
+		v.flows[k] = a
+	}
+	return a
+}
+
+func (v *verifier) read(ctx context.Context) error {
+	s := v.r.newPass(ctx, Filter{})
+	defer s.u.close()
+	s.fail = v.fail
+	s.conn = v.conn
+	s.begin = func(h *blockHeader) bool {
+		v.endBlock()
+		v.partial = h.first <= s.last
+		v.beginBlock(h)
+		return true
+	}
+	s.each = func(e *entry) bool {
+		v.entry(e)
+		return true
+	}
+	s.run(false)
+	v.endBlock()
+	for id, name := range s.j.workers {
+		for _, d := range []wire.Direction{wire.S2C, wire.C2S} {
+			if a := v.flows[flowKey{id, d}]; a != nil {
+				v.out.Connections = append(v.out.Connections, Ledger{Conn: id, Dir: d.String(), Worker: name})
+			}
+		}
+	}
+	return v.err
+}
+
+// fail notes what can't be read; other errors end the reading.
+func (v *verifier) fail(err error) bool {
+	var damage *DamageError
+	var newer *NewerFormatError
+	var other *NotJournalError
+	switch {
+	case errors.As(err, &damage):
+		d := Damage{File: damage.File, Offset: damage.Offset, Detail: damage.Err.Error()}
+		if damage.Block {
+			d.Block = damage.Seq
+		}
+		v.out.Damage = append(v.out.Damage, d)
+	case errors.As(err, &newer), errors.As(err, &other), errors.Is(err, ErrEmptyFile):
+		v.out.Damage = append(v.out.Damage, Damage{Detail: err.Error()})
+	default:
+		v.err = err
+		return false
+	}
+	return true
+}
+
+// conn takes the ledger that a file keeps of a connection.
+func (v *verifier) conn(c *connInfo) {
+	for i, f := range c.Flows {
+		a := v.account(flowKey{c.Conn, wire.S2C + wire.Direction(i)})
+		if !a.begun {
+			a.begun, a.start = true, f.Start
+		}
+		a.end, a.total = max(a.end, f.Seen), max(a.total, f.Total)
+	}
+}
+
+func (v *verifier) beginBlock(h *blockHeader) {
+	v.head, v.sums = h, map[flowKey]flow{}
+	v.out.Blocks++
+	for i := range h.flows {
+		f := &h.flows[i]
+		if f.dir == wire.NoDirection {
+			continue
+		}
+		a := v.account(flowKey{f.conn, f.dir})
+		if !a.begun {
+			a.begun, a.start = true, f.start
+		}
+		a.end = max(a.end, f.start+f.bytes)
+	}
+}
+
+func (v *verifier) entry(e *entry) {
+	v.out.Records++
+	k := flowKey{e.conn, e.dir}
+	f := v.sums[k]
+	f.records++
+	f.bytes += int64(len(e.data))
+	var ev Event
+	if e.kind != KindNone && json.Unmarshal(e.note, &ev) != nil {
+		v.out.Damage = append(v.out.Damage, Damage{Block: v.head.first, Detail: fmt.Sprintf("record %d can't be read", e.seq)})
+	}
+	switch e.kind {
+	case KindFile:
+		if ev.What == "begin" {
+			v.begun++
+		} else {
+			v.ended++
+		}
+	case KindGap:
+		f.gapBytes += ev.Bytes
+		v.gap(k, &ev)
+	case KindClose:
+		for i, total := range []*int64{ev.S2C, ev.C2S} {
+			if total != nil {
+				v.account(flowKey{e.conn, wire.S2C + wire.Direction(i)}).total = *total
+			}
+		}
+	}
+	v.sums[k] = f
+	if e.kind == KindNone && e.dir != wire.NoDirection {
+		v.account(k).journalled += int64(len(e.data))
+		v.out.Bytes += int64(len(e.data))
+	}
+}
+
+func (v *verifier) gap(k flowKey, ev *Event) {
+	v.out.Gaps = append(v.out.Gaps, GapEntry{Conn: k.conn, Dir: k.dir.String(), Bytes: ev.Bytes, Lines: ev.Lines,
+		From: rfc3339(ev.From), To: rfc3339(ev.To), Reason: ev.Reason})
+	a := v.account(k)
+	if ev.Offset == nil || !a.begun || *ev.Offset >= a.start { // else it lies in a file that is not here
+		a.gaped += ev.Bytes
+	}
+	if ev.Offset != nil {
+		a.end = max(a.end, *ev.Offset+ev.Bytes)
+	}
+}
+
+func rfc3339(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// endBlock compares a block's header with what was in it.
+func (v *verifier) endBlock() {
+	if v.head == nil {
+		return
+	}
+	for i := range v.head.flows {
+		if v.partial {
+			break
+		}
+		f := &v.head.flows[i]
+		if got := v.sums[flowKey{f.conn, f.dir}]; got.records != f.records || got.bytes != f.bytes || got.gapBytes != f.gapBytes {
+			v.out.Damage = append(v.out.Damage, Damage{Block: v.head.first, Detail: "the block's header and its records do not agree"})
+			break
+		}
+	}
+	v.done += int64(v.head.payload)
+	if v.progress != nil {
+		v.progress(min(v.done, v.r.info.Bytes), v.r.info.Bytes)
+	}
+	v.head = nil
+}
+
+// balance closes the ledger.
+func (v *verifier) balance() {
+	names := map[flowKey]string{}
+	for _, l := range v.out.Connections {
+		d, _ := wire.ParseDirection(l.Dir)
+		names[flowKey{l.Conn, d}] = l.Worker
+	}
+	v.out.Connections = v.out.Connections[:0]
+	for k, a := range v.flows {
+		if k.dir == wire.NoDirection {
+			continue
+		}
+		l := Ledger{Conn: k.conn, Dir: k.dir.String(), Worker: names[k], Journalled: a.journalled, Gap: a.gaped, Open: a.total < 0}
+		l.Forwarded = max(a.total, a.end) - a.start
+		if d := l.Forwarded - l.Journalled - l.Gap; d != 0 {
+			v.out.Unaccounted += max(d, -d)
+		}
+		v.out.Connections = append(v.out.Connections, l)
+	}
+	slices.SortFunc(v.out.Connections, func(a, b Ledger) int {
+		if a.Conn != b.Conn {
+			return int(int64(a.Conn) - int64(b.Conn))
+		}
+		return -int(a.Dir[0]) + int(b.Dir[0]) // s2c first
+	})
+	if v.r.info.Live {
+		v.out.Notes = append(v.out.Notes, "the journal is being recorded right now: this is its state so far")
+	} else if v.ended < v.begun {
+		v.out.Notes = append(v.out.Notes, "a recording ended without being closed (killed, or a power loss): what it read in the last moments before is not in the journal")
+	}
+	v.out.OK = len(v.out.Damage) == 0 && len(v.out.Gaps) == 0 && v.out.Unaccounted == 0
+}

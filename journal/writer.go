@@ -1,0 +1,405 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"repltap/wire"
+)
+
+// The defaults of Options.
+const (
+	DefaultRotateSize     = 256 << 20
+	DefaultRotateInterval = time.Hour
+	DefaultFlushInterval  = time.Second
+)
+
+// Options are the choices for Create; the zero value is fine.
+type Options struct {
+	RotateSize     int64         // bytes of a file at which the next one is begun
+	RotateInterval time.Duration // age at which the next one is begun
+	MaxSize        int64         // bytes of the whole journal; the oldest files go first. 0: no limit
+	MaxAge         time.Duration // age at which a file goes. 0: no limit
+	FlushInterval  time.Duration // how much a crash may cost
+	Source         string        // where the records come from, for people
+	Redact         string        // what was done to them
+	Program        string        // what writes
+	// Anchor is the recording's start; zero is now. Past says that the records
+	// are of the past, so the clock says nothing about them.
+	Anchor time.Time
+	Past   bool
+	Log    *slog.Logger
+}
+
+func (o *Options) defaults() {
+	if o.RotateSize <= 0 {
+		o.RotateSize = DefaultRotateSize
+	}
+	if o.RotateInterval <= 0 {
+		o.RotateInterval = DefaultRotateInterval
+	}
+	if o.FlushInterval <= 0 {
+		o.FlushInterval = DefaultFlushInterval
+	}
+	if o.Anchor.IsZero() {
+		o.Anchor = time.Now()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Stats are counts of a Writer.
+type Stats struct {
+	Files   int
+	Bytes   int64 // on disk
+	Blocks  uint64
+	Records uint64
+	Failed  uint64 // blocks that could not be written
+	Err     error  // of the last write; nil when it went well
+}
+
+// Writer appends records to a journal. Append, Flush, Sync and Close may be
+// called from any goroutine; the order of Appends is the order of the journal.
+//
+// Three goroutines stand behind it: one hands over what has waited long enough,
+// one compresses, one owns the open file. Between them are short queues, so that
+// a slow disk holds up Append and nothing grows.
+type Writer struct {
+	opts   Options
+	store  *store
+	packed chan packedBlock
+	full   chan filled
+	free   chan *builder
+	stop   chan struct{}
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	b      *builder
+	since  time.Time // when b's first entry was added
+	seq    uint64    // the last number given
+	conns  map[uint64]*connState
+	recent *connState
+	last   int64 // the last record's time
+	closed bool
+	entry  entry
+
+	connMu   sync.Mutex
+	nextConn uint64
+}
+
+// connState is a connection as the last appended record left it.
+type connState struct {
+	connInfo
+	touched bool // in the block that is being filled
+	midLine [2]bool
+}
+
+// filled is a builder on its way to be compressed. done, when not nil, is closed
+// once all that was handed over before is on disk or lost.
+type filled struct {
+	b     *builder
+	conns []connInfo
+	next  nextNumbers
+	done  chan struct{}
+}
+
+// packedBlock is a block on its way to disk.
+type packedBlock struct {
+	head  *blockHeader
+	block []byte
+	conns []connInfo
+	next  nextNumbers
+	done  chan struct{}
+}
+
+// ErrClosed is what a closed Writer answers.
+var ErrClosed = errors.New("the journal is closed")
+
+// Create opens a journal for writing: it makes the directory when there is none
+// and goes on after what is there. It is a *LockedError when another process
+// records into it.
+func Create(dir string, o Options) (*Writer, error) {
+	o.defaults()
+	s, next, err := openStore(dir, &o)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{
+		opts: o, store: s,
+		packed: make(chan packedBlock, 8), full: make(chan filled, 1), free: make(chan *builder, 3), stop: make(chan struct{}),
+		seq: next.Seq, nextConn: next.Conn, conns: map[uint64]*connState{}, last: o.Anchor.UnixNano(),
+	}
+	for range cap(w.free) {
+		b := newBuilder()
+		b.reset()
+		w.free <- b
+	}
+	w.b = <-w.free
+	s.flush = w.Sync
+	s.serve()
+	w.wg.Add(3)
+	go w.flusher()
+	go w.packing()
+	go func() { defer w.wg.Done(); s.run(w.packed) }()
+	w.Append(&Record{Time: o.Anchor.UnixNano(), Kind: KindFile, Event: &Event{What: "begin", Source: o.Source, Redact: o.Redact, Program: o.Program}})
+	return w, nil
+}
+
+// NextConn gives the number for the next connection.
+func (w *Writer) NextConn() uint64 {
+	w.connMu.Lock()
+	defer w.connMu.Unlock()
+	w.nextConn++
+	return w.nextConn
+}
+
+// Append takes a record; it keeps no reference to it. Seq is given by the
+// journal. Bytes may be any run: they are put together to lines when read. A
+// Gist is counted for the line that the bytes complete.
+func (w *Writer) Append(r *Record) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	w.takeLost()
+	w.append(r)
+	return nil
+}
+
+// append does the work of Append, under the lock.
+func (w *Writer) append(r *Record) {
+	if w.b.empty() {
+		w.since = time.Now()
+	}
+	w.seq++
+	w.last = r.Time
+	e := &w.entry
+	*e = entry{seq: w.seq, time: r.Time, conn: r.Conn, dir: r.Dir, kind: r.Kind, readEnd: r.ReadEnd}
+	switch {
+	case r.Kind == KindLine || r.Kind == KindFragment:
+		w.bytes(e, w.conn(r.Conn), r)
+	case r.Kind == KindGap && r.Event.Offset != nil:
+		w.lateGap(e, r)
+	default:
+		w.event(e, w.conn(r.Conn), r)
+	}
+	if w.b.full() {
+		w.handOver(nil)
+	}
+}
+
+// bytes adds a line, a fragment or a piece of either.
+func (w *Writer) bytes(e *entry, c *connState, r *Record) {
+	e.kind, e.data = KindNone, r.Data
+	if len(r.Findings) > 0 {
+		e.note, _ = json.Marshal(r.Findings) // strings: can't fail
+	}
+	f, mid := c.flowOf(r.Dir), &c.midLine[r.Dir-wire.S2C]
+	e.midLine = *mid
+	w.b.add(e, f.Seen)
+	f.Seen += int64(len(r.Data))
+	if n := len(r.Data); n > 0 {
+		*mid = r.Data[n-1] != '\n'
+	}
+	if r.Gist.Name != nil || r.Kind == KindLine {
+		w.b.count(r.Dir, &r.Gist, len(r.Data), len(r.Findings) > 0)
+	}
+}
+
+// event adds a record that is not bytes.
+func (w *Writer) event(e *entry, c *connState, r *Record) {
+	ev := Event{}
+	if r.Event != nil {
+		ev = *r.Event
+	}
+	start := int64(0)
+	if r.Dir != wire.NoDirection {
+		start = c.flowOf(r.Dir).Seen
+	}
+	switch r.Kind {
+	case KindOpen:
+		c.Peer, c.Upstream, c.Opened = ev.Peer, ev.Upstream, r.Time
+	case KindClose:
+		c.Closed, c.Dialect = r.Time, ev.Dialect
+		for i, total := range []*int64{ev.S2C, ev.C2S} {
+			if total != nil {
+				c.Flows[i].Total = *total
+			}
+		}
+	case KindGap:
+		f := c.flowOf(r.Dir)
+		ev.Offset = &start
+		f.Seen += ev.Bytes
+		c.midLine[r.Dir-wire.S2C] = ev.MidLine
+	}
+	if r.Findings != nil {
+		ev.Findings = r.Findings
+	}
+	e.note, _ = json.Marshal(ev) // numbers and strings: can't fail
+	f := w.b.add(e, start)
+	if r.Kind == KindGap {
+		f.gapBytes += ev.Bytes
+		f.gapLines += max(ev.Lines, 0)
+	}
+	if r.Kind == KindClose {
+		delete(w.conns, c.Conn)
+		w.b.closed = append(w.b.closed, c.connInfo)
+		w.recent = nil
+	}
+}
+
+// lateGap adds a gap that lies before what was journalled of its direction
+// meanwhile. Its connection may have ended since.
+func (w *Writer) lateGap(e *entry, r *Record) {
+	e.note, _ = json.Marshal(r.Event) // numbers and strings: can't fail
+	start := *r.Event.Offset
+	if c := w.conns[r.Conn]; c != nil {
+		start = c.flowOf(r.Dir).Seen
+	}
+	f := w.b.add(e, start)
+	f.gapBytes += r.Event.Bytes
+	f.gapLines += max(r.Event.Lines, 0)
+}
+
+// conn finds a connection's state, opening it when it is new. Connection 0 is
+// the recording itself.
+func (w *Writer) conn(id uint64) *connState {
+	c := w.recent
+	if c == nil || c.Conn != id {
+		if c = w.conns[id]; c == nil {
+			c = &connState{}
+			c.Conn = id
+			c.Flows[0].Total, c.Flows[1].Total = -1, -1
+			w.conns[id] = c
+		}
+		w.recent = c
+	}
+	if !c.touched {
+		c.touched = true
+		w.b.touched = append(w.b.touched, c)
+	}
+	return c
+}
+
+// Named notes the name that a connection's worker gave itself.
+func (w *Writer) Named(conn uint64, worker string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conns[conn] != nil {
+		w.conn(conn).Worker = worker
+	}
+}
+
+// takeLost puts into the journal what the store could not write earlier.
+func (w *Writer) takeLost() {
+	for _, l := range w.store.takeLost() {
+		offset := l.offset
+		w.append(&Record{Time: max(w.last, l.to), Conn: l.conn, Dir: l.dir, Kind: KindGap,
+			Event: &Event{Bytes: l.bytes, Lines: l.lines, From: l.from, To: l.to, Offset: &offset, Reason: l.reason}})
+	}
+}
+
+// handOver sends the builder on its way and takes a fresh one, waiting for it if
+// need be. Under the lock.
+func (w *Writer) handOver(done chan struct{}) {
+	f := filled{b: w.b, done: done, next: nextNumbers{Seq: w.seq}}
+	w.connMu.Lock()
+	f.next.Conn = w.nextConn
+	w.connMu.Unlock()
+	f.conns = append(f.conns, w.b.closed...)
+	for _, c := range w.b.touched {
+		if w.conns[c.Conn] == c && c.Conn != 0 {
+			f.conns = append(f.conns, c.connInfo)
+		}
+		c.touched = false
+	}
+	w.full <- f
+	w.b = <-w.free
+}
+
+// flusher hands over what has waited for half the flush interval; the other half
+// is for it to reach the disk.
+func (w *Writer) flusher() {
+	defer w.wg.Done()
+	t := time.NewTicker(max(w.opts.FlushInterval/4, time.Millisecond))
+	defer t.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-t.C:
+		}
+		w.mu.Lock()
+		if !w.closed {
+			w.takeLost()
+			if !w.b.empty() && time.Since(w.since) >= w.opts.FlushInterval/4 {
+				w.handOver(nil)
+			}
+		}
+		w.mu.Unlock()
+	}
+}
+
+// packing compresses blocks until full is closed.
+func (w *Writer) packing() {
+	defer w.wg.Done()
+	defer close(w.packed)
+	p := newPacker(zstd.SpeedFastest)
+	for f := range w.full {
+		out := packedBlock{conns: f.conns, next: f.next, done: f.done}
+		if !f.b.empty() {
+			out.block, out.head = p.pack(f.b)
+		}
+		f.b.reset()
+		w.free <- f.b
+		w.packed <- out
+	}
+}
+
+// Sync waits until all that was appended is on disk, and says whether the last
+// write went well.
+func (w *Writer) Sync() error {
+	done := make(chan struct{})
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.handOver(done)
+	w.mu.Unlock()
+	<-done
+	return w.store.stats().Err
+}
+
+// Stats can be asked at any time.
+func (w *Writer) Stats() Stats { return w.store.stats() }
+
+// Close writes what is left, seals the last file and ends all goroutines.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	end := w.last
+	if !w.opts.Past {
+		end = max(end, w.opts.Anchor.Add(time.Since(w.opts.Anchor)).UnixNano())
+	}
+	w.takeLost()
+	w.append(&Record{Time: end, Kind: KindFile, Event: &Event{What: "end"}})
+	w.closed = true
+	w.store.ending.Store(true)
+	w.handOver(nil)
+	close(w.full)
+	w.mu.Unlock()
+	close(w.stop)
+	w.wg.Wait()
+	return w.store.close()
+}
