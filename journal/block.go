@@ -54,6 +54,11 @@ type flow struct {
 	gapBytes int64 // in gap records
 	gapLines int64
 	open     bool // the last of the bytes do not end a line
+
+	// Only while the block is not written: a gap in it lies before start, and
+	// where. Should the block be lost too, so is what it says of the gap.
+	late     bool
+	lateFrom int64
 }
 
 // tally counts the lines of one kind, over all connections. Tokens are those of

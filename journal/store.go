@@ -388,14 +388,18 @@ func (s *store) lose(h *blockHeader, err error) {
 		if f.bytes+f.gapBytes == 0 {
 			continue
 		}
+		offset := f.start
+		if f.late {
+			offset = min(offset, f.lateFrom)
+		}
 		l := s.lostOf(f.conn, f.dir)
 		if l == nil {
-			s.lost = append(s.lost, lostFlow{conn: f.conn, dir: f.dir, from: h.tmin, to: h.tmax, offset: f.start, reason: "write failed: " + plainError(err)})
+			s.lost = append(s.lost, lostFlow{conn: f.conn, dir: f.dir, from: h.tmin, to: h.tmax, offset: offset, reason: "write failed: " + plainError(err)})
 			l = &s.lost[len(s.lost)-1]
 		}
 		l.bytes += f.bytes + f.gapBytes
 		l.lines += f.lines + f.gapLines
-		l.from, l.to, l.offset = min(l.from, h.tmin), max(l.to, h.tmax), min(l.offset, f.start)
+		l.from, l.to, l.offset = min(l.from, h.tmin), max(l.to, h.tmax), min(l.offset, offset)
 	}
 	s.anyLost.Store(len(s.lost) > 0)
 }

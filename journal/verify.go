@@ -222,9 +222,6 @@ func (v *verifier) gap(k flowKey, ev *Event) {
 	if ev.Offset == nil || !a.begun || *ev.Offset >= a.start { // else it lies in a file that is not here
 		a.gaped += ev.Bytes
 	}
-	if ev.Offset != nil {
-		a.end = max(a.end, *ev.Offset+ev.Bytes)
-	}
 }
 
 func rfc3339(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

@@ -264,6 +264,9 @@ func (w *Writer) lateGap(e *entry, r *Record) {
 		start = c.flowOf(r.Dir).Seen
 	}
 	f := w.b.add(e, start)
+	if !f.late {
+		f.late, f.lateFrom = true, *r.Event.Offset
+	}
 	f.gapBytes += r.Event.Bytes
 	f.gapLines += max(r.Event.Lines, 0)
 }
