@@ -4,8 +4,9 @@ package testdata
 
 import "embed"
 
-// Captures has the recorded connections that the demo plays: a sync worker, a
-// federation sender and a pusher of Synapse 1.66.0, and a worker that came late.
+// Captures has the recorded connections that the demo plays: those of a sync
+// worker (w1), a federation sender that is killed (w2) and a pusher that is
+// restarted (w3, twice) to their master, Synapse 1.66.0.
 //
 //go:embed captures/1.66.0/01-mix/conn-1.jsonl.zst
 //go:embed captures/1.66.0/01-mix/conn-2.jsonl.zst

@@ -45,22 +45,26 @@ type admin struct {
 	rec     *recording
 	started time.Time
 	queue   int64 // limit of the recorder's queue
+	reg     *prometheus.Registry
+	log     *slog.Logger
 }
 
-// serveAdmin starts the admin server if there is to be one. What it returns
-// ends it and waits for its goroutine. A server that fails ends the recording.
-func (o *recordOptions) serveAdmin(rec *recording, reg *prometheus.Registry, log *slog.Logger, fail func(error)) (stop func() error, err error) {
-	nothing := func() error { return nil }
-	if o.admin == "" {
-		return nothing, nil
+// listenAdmin listens for the admin server; nil when there is to be none.
+func listenAdmin(addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
 	}
-	ln, err := net.Listen("tcp", string(o.admin))
-	if err != nil {
-		return nothing, err
+	return net.Listen("tcp", addr)
+}
+
+// serve answers on ln, which may be nil. What it returns ends that and waits
+// for the goroutine. A server that fails ends the recording.
+func (a *admin) serve(ln net.Listener, fail func(error)) (stop func() error) {
+	if ln == nil {
+		return func() error { return nil }
 	}
-	log.Info("admin server", "metrics", fmt.Sprintf("http://%s/metrics", ln.Addr()))
-	a := &admin{rec: rec, started: time.Now(), queue: int64(o.queue)}
-	srv := &http.Server{Handler: a.handler(reg), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	a.log.Info("admin server", "metrics", fmt.Sprintf("http://%s/metrics", ln.Addr()))
+	srv := &http.Server{Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -72,12 +76,12 @@ func (o *recordOptions) serveAdmin(rec *recording, reg *prometheus.Registry, log
 		err := srv.Close()
 		<-done
 		return err
-	}, nil
+	}
 }
 
-func (a *admin) handler(reg *prometheus.Registry) http.Handler {
+func (a *admin) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /status.json", a.status)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -118,13 +122,11 @@ type status struct {
 	Healthy bool          `json:"healthy"`
 	Reason  string        `json:"reason,omitempty"`
 	Tap     proxy.Status  `json:"tap"`
-	Queue   queueStatus   `json:"queue"`
+	Limit   int64         `json:"queue_limit_bytes"`
 	Journal journalStatus `json:"journal"`
-}
-
-type queueStatus struct {
-	Bytes int64 `json:"bytes"`
-	Limit int64 `json:"limit_bytes"`
+	// By reason, as the metrics count them.
+	Gaps     map[string]float64 `json:"gaps"`
+	GapBytes map[string]float64 `json:"gap_bytes"`
 }
 
 type journalStatus struct {
@@ -140,8 +142,9 @@ func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
 	js := a.rec.writer.Stats()
 	s := status{
 		Program: program, Started: a.started.UTC(), Reason: a.unhealthy(), Tap: a.rec.tap.Status(),
-		Queue:   queueStatus{a.rec.recorder.QueueBytes(), a.queue},
+		Limit:   a.queue,
 		Journal: journalStatus{Files: js.Files, Bytes: js.Bytes, Records: js.Records, Blocks: js.Blocks, Failed: js.Failed},
+		Gaps:    a.counted("repltap_gaps_total"), GapBytes: a.counted("repltap_gap_bytes_total"),
 	}
 	s.Healthy = s.Reason == ""
 	if js.Err != nil {
@@ -151,4 +154,25 @@ func (a *admin) status(w http.ResponseWriter, _ *http.Request) {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.Encode(s) // an error here is the browser going away
+}
+
+// counted gives the counters of one name that have counted anything, by their
+// one label.
+func (a *admin) counted(name string) map[string]float64 {
+	values := map[string]float64{}
+	families, err := a.reg.Gather()
+	if err != nil {
+		return values
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if n := m.GetCounter().GetValue(); n > 0 && len(m.GetLabel()) == 1 {
+				values[m.GetLabel()[0].GetValue()] = n
+			}
+		}
+	}
+	return values
 }

@@ -33,7 +33,11 @@ func completion(_ context.Context, e *env, args []string) error {
 // eachFlag calls f for each flag of a command that people are meant to see.
 func eachFlag(c *command, f func(*pflag.Flag)) {
 	fs, _, _ := c.flagSet(&env{color: "auto"})
-	fs.VisitAll(f)
+	fs.VisitAll(func(x *pflag.Flag) {
+		if !x.Hidden {
+			f(x)
+		}
+	})
 }
 
 // flagValues are the words that a flag takes, nil when it takes anything.
@@ -62,11 +66,11 @@ func bashCompletion(*env) string {
 				fmt.Fprintf(&values, "    %s:--%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return;;\n", c.name, f.Name, strings.Join(words, " "))
 			}
 		})
-		fmt.Fprintf(&flags, "    %s) words='%s';;\n", c.name, strings.Join(list, " "))
+		fmt.Fprintf(&flags, "    %s) flags='%s';;\n", c.name, strings.Join(list, " "))
 	}
 	return fmt.Sprintf(`# repltap completion for bash
 _repltap() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd='' words='' i
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd='' flags='' i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in -*) ;; *) cmd=${COMP_WORDS[i]}; break;; esac
   done
@@ -80,7 +84,7 @@ _repltap() {
   case $cmd in
 %s  esac
   if [[ $cur == -* ]]; then
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    COMPREPLY=($(compgen -W "$flags" -- "$cur"))
   else
     COMPREPLY=($(compgen -f -- "$cur"))
   fi

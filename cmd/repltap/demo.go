@@ -281,10 +281,10 @@ func (d *demo) next(kept bool) string {
 	me, dir := self(), d.dir
 	var b strings.Builder
 	b.WriteString(`
-What happened: three Synapse workers and a late one talked to their master as they
-did when they were recorded, through a tap that passed on every byte and kept a
-copy. The workers and the master saw each other's bytes, order and endings (one
-worker was killed: its reset came through) as if nothing were between them.
+What happened: three Synapse workers talked to their master as they did when they
+were recorded, through a tap that passed on every byte and kept a copy. Workers and
+master saw each other's bytes, in order, and each other's endings (w2 was killed:
+its reset came through; w3 was restarted) as if nothing were between them.
 
 `)
 	if !kept {

@@ -152,13 +152,13 @@ func textTime(f *planned) time.Time {
 
 // write does the second reading, into the journal.
 func (o *importOptions) write(ctx context.Context, e *env, files []*planned) (_ *importer, err error) {
-	w, err := journal.Create(o.journal, journal.Options{Source: importSource(files), Redact: "none", Program: program})
+	w, err := journal.Create(o.journal, journal.Options{Source: importSource(files), Redact: "none", Program: program, Past: true})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	im := &importer{
-		direction: textDirection(o.direction), progress: newProgress(e, "importing"),
+		direction: textDirection(o.direction), fixed: o.dialect.set, progress: newProgress(e, "importing"),
 		conns: map[uint64]*importConn{}, byConn: map[uint64]*importResult{},
 	}
 	defer im.progress.done()
@@ -172,7 +172,7 @@ func (o *importOptions) write(ctx context.Context, e *env, files []*planned) (_ 
 	if err != nil {
 		return nil, err
 	}
-	return im, im.all(ctx, feeds)
+	return im, errors.Join(im.all(ctx, feeds), w.Sync())
 }
 
 // openAll numbers the connections, in the order given, and opens the files.

@@ -150,13 +150,12 @@ type logRun struct {
 
 func (l *logRun) all(ctx context.Context, records iter.Seq2[*journal.Record, error]) error {
 	for r, err := range records {
-		var damage *journal.DamageError
-		switch {
-		case errors.As(err, &damage):
+		if isDamage(err) {
 			l.damaged++
-			l.e.say("damage: %s\n", appendSafe(nil, []byte(damage.Error())))
+			l.e.say("damage: %s\n", safe(err.Error()))
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
 		if err := l.one(r); err != nil {
@@ -164,6 +163,15 @@ func (l *logRun) all(ctx context.Context, records iter.Seq2[*journal.Record, err
 		}
 	}
 	return ctx.Err()
+}
+
+// isDamage says whether an error is about a part that can't be read, after which
+// reading goes on.
+func isDamage(err error) bool {
+	var damage *journal.DamageError
+	var newer *journal.NewerFormatError
+	var not *journal.NotJournalError
+	return errors.As(err, &damage) || errors.As(err, &newer) || errors.As(err, &not)
 }
 
 func (l *logRun) one(r *journal.Record) error {

@@ -46,11 +46,12 @@ func sampleRecords() []*journal.Record {
 		event(11, 10e9, 1, wire.C2S, journal.KindEOF, journal.Event{How: "fin", By: "worker"}),
 		event(12, 13*3600e9, 1, 0, journal.KindClose, journal.Event{How: "fin", By: "worker", S2C: &s2c, C2S: &c2s, Dialect: "v1.29"}),
 		event(13, 13*3600e9, 2, 0, journal.KindFinding, journal.Event{Note: "odd: \x07"}),
+		event(14, 13*3600e9, 2, wire.S2C, journal.KindFinding, journal.Event{Findings: []wire.Finding{{Code: "E-utf8", Detail: "not UTF-8"}}}),
 	}
 }
 
 func TestTextFormat(t *testing.T) {
-	const want = `-- 2026-07-14 UTC --
+	const want = `=== 2026-07-14 UTC ===
 12:00:00.000000          recording begins: record :9093 -> master:9092, redact none, repltap 0.1.0
 12:00:01.000000  1  * ?  connected from 127.0.0.1:40000 to 127.0.0.1:9092
 12:00:01.123456  1 -> w1 SERVER lab.test
@@ -63,9 +64,11 @@ func TestTextFormat(t *testing.T) {
 12:00:08.000000  1  * ?  worker reads again
 12:00:09.000000 12  * ?  GAP s2c: 5,000 bytes (100 lines) not journalled over 500ms: queue full
 12:00:10.000000  1  * ?  worker ended its sending (fin, by worker)
--- 2026-07-15 UTC --
+=== 2026-07-15 UTC ===
 01:00:00.000000  1  * ?  closed (fin, by worker): 340,123 bytes s2c, 57 bytes c2s, dialect v1.29
-01:00:00.000000  2  * ?  finding [odd: \x07]
+01:00:00.000000  2  * ?  note: odd: \x07
+01:00:00.000000  2  * ?  odd
+                 ! E-utf8: not UTF-8
 `
 	var got []byte
 	p := newTextPrinter(style{})

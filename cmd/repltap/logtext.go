@@ -12,7 +12,7 @@ import (
 
 // textPrinter writes records for people:
 //
-//	-- 2026-11-20 UTC --
+//	=== 2026-11-20 UTC ===
 //	17:05:04.722610  1 -> w1 SERVER lab.test
 //	17:05:04.722731  1 <- w1 NAME w1
 //	17:05:09.118002  1  * w1 closed (fin, by worker): 44 bytes s2c, 8 bytes c2s
@@ -51,6 +51,11 @@ func (p *textPrinter) append(dst []byte, r *journal.Record) []byte {
 	for i := range r.Findings {
 		dst = p.appendFinding(dst, &r.Findings[i])
 	}
+	if r.Event != nil {
+		for i := range r.Event.Findings {
+			dst = p.appendFinding(dst, &r.Event.Findings[i])
+		}
+	}
 	return dst
 }
 
@@ -64,7 +69,7 @@ func (p *textPrinter) appendTime(dst []byte, ns int64) []byte {
 		if day, _ := floorDiv(second, 86400); day != p.day {
 			p.day = day
 			dst = append(dst, p.bold...)
-			dst = t.AppendFormat(dst, "-- 2006-01-02 UTC --")
+			dst = t.AppendFormat(dst, "=== 2006-01-02 UTC ===")
 			dst = append(append(dst, p.off...), '\n')
 		}
 	}
@@ -165,6 +170,11 @@ func eventText(r *journal.Record) string {
 		text = gapText(r)
 	case journal.KindFile:
 		text = fileText(ev)
+	case journal.KindFinding:
+		if ev.Note != "" {
+			return "note: " + ev.Note
+		}
+		text = "odd" // what it is follows
 	default:
 		text = r.Kind.String()
 	}

@@ -137,6 +137,14 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 	if err := o.check(args); err != nil {
 		return err
 	}
+	// Whatever can be wrong with the addresses is found before there is a journal.
+	if err := tryListen(string(o.listen)); err != nil {
+		return listenTrouble(err)
+	}
+	adminListener, err := listenAdmin(string(o.admin))
+	if err != nil {
+		return listenTrouble(err)
+	}
 	log := slog.New(slog.NewTextHandler(e.stderr, nil))
 	registry := prometheus.NewRegistry()
 	rec, err := newRecording(recordingOptions{
@@ -146,17 +154,27 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 		ready: func(a net.Addr) { e.say("listening on %s\n", a) },
 	})
 	if err != nil {
+		if adminListener != nil {
+			adminListener.Close()
+		}
 		return named(o.journal, err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stopAdmin, err := o.serveAdmin(rec, registry, log, cancel)
-	if err != nil {
-		cancel(err)
-	}
+	a := &admin{rec: rec, started: time.Now(), queue: int64(o.queue), reg: registry, log: log}
+	stopAdmin := a.serve(adminListener, cancel)
 	err = errors.Join(rec.run(ctx), stopAdmin(), failure(ctx))
 	e.say("%s\n", sealedText(rec.writer.Stats(), o.journal))
 	return listenTrouble(err)
+}
+
+// tryListen says whether one could listen there.
+func tryListen(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return ln.Close()
 }
 
 func (o *recordOptions) journalOptions() journal.Options {

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"repltap/wire"
+)
+
+// startRecorder starts a recorder in front of a master of the test's.
+func startRecorder(t *testing.T, dir string, more ...string) (p *process, addr string, master *net.TCPListener) {
+	t.Helper()
+	master = listen(t)
+	args := append([]string{"record", "--listen", "127.0.0.1:0", "--upstream", master.Addr().String(), "--journal", dir}, more...)
+	p = start(t, io.Discard, args...)
+	return p, p.expect("listening on "), master
+}
+
+// Real traffic, from the sockets to what log and verify say of it, compared
+// with a count that uses none of the project's packages.
+func TestRecordRealTraffic(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	p, addr, master := startRecorder(t, dir)
+	scripts, err := demoScripts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	playScripts(t, scripts, addr, master)
+	if status := p.end(syscall.SIGTERM); status != 0 {
+		t.Fatalf("exit status %d:\n%s", status, p.said())
+	}
+	mustRun(t, "verify", dir)
+	for i, s := range scripts {
+		for d := wire.S2C; d <= wire.C2S; d++ {
+			raw := mustRun(t, "log", dir, "--format", "raw", "--conn", fmt.Sprint(i+1), "--direction", d.String())
+			if raw != string(s.whole[d]) {
+				t.Errorf("connection %d %s: %d raw bytes, want %d", i+1, d, len(raw), len(s.whole[d]))
+			}
+		}
+	}
+	compareCounts(t, mustRun(t, "log", dir, "--format", "json"), scripts)
+}
+
+func playScripts(t *testing.T, scripts []*script, addr string, master *net.TCPListener) {
+	t.Helper()
+	var group sync.WaitGroup
+	for _, s := range scripts {
+		worker, behind := link(t, addr, master)
+		for _, peer := range peersOf(s, worker, behind) {
+			group.Go(func() {
+				if err := peer.play(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	group.Wait()
+}
+
+// compareCounts compares the JSON log with the bytes that were sent.
+func compareCounts(t *testing.T, log string, scripts []*script) {
+	t.Helper()
+	want, got := map[string]int{}, map[string]int{}
+	for i, s := range scripts {
+		for d := wire.S2C; d <= wire.C2S; d++ {
+			for _, line := range strings.Split(strings.TrimSuffix(string(s.whole[d]), "\n"), "\n") {
+				name, _, _ := strings.Cut(line, " ")
+				want[fmt.Sprintf("%d %s %s", i+1, d, name)]++
+				want["bytes"] += len(line) + 1
+			}
+		}
+	}
+	last := map[uint64]string{}
+	for _, text := range strings.Split(strings.TrimSuffix(log, "\n"), "\n") {
+		var r jsonRecord
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if r.Time < last[r.Conn] {
+			t.Errorf("connection %d: time went back to %s", r.Conn, r.Time)
+		}
+		last[r.Conn] = r.Time
+		if r.Kind != "line" {
+			continue
+		}
+		got[fmt.Sprintf("%d %s %s", r.Conn, r.Dir, *r.Command)]++
+		got["bytes"] += *r.Bytes
+	}
+	for k, n := range want {
+		if got[k] != n {
+			t.Errorf("%s: %d in the log, want %d", k, got[k], n)
+		}
+		delete(got, k)
+	}
+	if len(got) > 0 {
+		t.Errorf("in the log and not in the traffic: %v", got)
+	}
+}
+
+// A journal that is being recorded is read, followed and verified by others.
+func TestReadWhileRecording(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	rec, addr, master := startRecorder(t, dir, "--flush-interval", "20ms")
+	worker, behind := link(t, addr, master)
+	var out lockedBuffer
+	follow := start(t, &out, "log", dir, "--follow", "--direction", "s2c", "--format", "raw")
+	want := ""
+	for i := range 10 {
+		line := fmt.Sprintf("RDATA typing master %d [\"!room:lab.test\",[]]\n", i+1)
+		want += line
+		io.WriteString(behind, line)
+		got := make([]byte, len(line))
+		if _, err := io.ReadFull(worker, got); err != nil || string(got) != line {
+			t.Fatalf("%q, %v", got, err)
+		}
+		until(t, "line is followed", func() bool { return out.String() == want })
+	}
+	if got := mustRun(t, "log", dir, "--format", "raw", "--conn", "1"); got != want {
+		t.Errorf("log of the live journal: %q", got)
+	}
+	mustRun(t, "verify", dir)
+	if status := rec.end(syscall.SIGINT); status != 0 {
+		t.Errorf("recorder: status %d:\n%s", status, rec.said())
+	}
+	if status := follow.end(nil); status != 0 || out.String() != want {
+		t.Errorf("log -f: status %d, %d bytes of %d:\n%s", status, len(out.String()), len(want), follow.said())
+	}
+}
+
+// lockedBuffer is a buffer that two goroutines use.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func TestAdmin(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	port := freePort(t)
+	p, addr, master := startRecorder(t, dir, "--admin", port)
+	worker, behind := link(t, addr, master)
+	io.WriteString(worker, "NAME w1\nRDATA events master 1 []\n")
+	io.ReadFull(behind, make([]byte, 33))
+	until(t, "metrics show the lines", func() bool {
+		m := get(t, port, "/metrics", 200)
+		return strings.Contains(m, `repltap_commands_total{command="NAME",direction="c2s"} 1`) &&
+			strings.Contains(m, `repltap_findings_total{code="E-direction"} 1`) && strings.Contains(m, "repltap_journal_files 1")
+	})
+	if body := get(t, port, "/healthz", 200); body != "ok\n" {
+		t.Errorf("healthz: %q", body)
+	}
+	var s status
+	if err := json.Unmarshal([]byte(get(t, port, "/status.json", 200)), &s); err != nil {
+		t.Fatal(err)
+	}
+	if !s.Healthy || len(s.Tap.Connections) != 1 || s.Tap.Connections[0].Worker != "w1" || s.Tap.Connections[0].C2S != 33 || s.Journal.Files != 1 {
+		t.Errorf("status: %+v", s)
+	}
+	get(t, port, "/debug/pprof/", 200)
+	get(t, port, "/nothing", 404)
+	if !strings.Contains(p.said(), "E-direction") {
+		t.Errorf("the finding was not logged:\n%s", p.said())
+	}
+	if status := p.end(syscall.SIGTERM); status != 0 {
+		t.Errorf("status %d:\n%s", status, p.said())
+	}
+}
+
+// freePort gives an address that nobody uses just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln := listen(t)
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func get(t *testing.T, addr, path string, status int) string {
+	t.Helper()
+	resp, err := http.Get("http://" + addr + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		t.Fatalf("%s: %s, %v", path, resp.Status, err)
+	}
+	return string(body)
+}
+
+// What keeps a recording from beginning is one sentence.
+func TestRecordTrouble(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	_, addr, _ := startRecorder(t, dir)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"another process is recording into": {"--listen", "127.0.0.1:0", "--journal", dir},
+		"another program listens there":     {"--listen", addr, "--journal", t.TempDir()},
+		"does not have that address":        {"--listen", "203.0.113.7:0", "--journal", t.TempDir()},
+		"can't listen on " + addr:           {"--listen", "127.0.0.1:0", "--admin", addr, "--journal", t.TempDir()},
+		"not a directory":                   {"--listen", "127.0.0.1:0", "--journal", file},
+	} {
+		_, stderr, status := repltap(t, append([]string{"record", "--upstream", "127.0.0.1:1"}, args...)...)
+		if status != statusFailed || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") > 3 {
+			t.Errorf("record %v: status %d, want something about %q:\n%s", args, status, want, stderr)
+		}
+	}
+}
