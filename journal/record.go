@@ -12,17 +12,17 @@ type Kind uint8
 // Lines and fragments carry bytes of a connection; every other kind carries
 // an Event.
 const (
-	KindNone     Kind = iota
-	KindLine          // a line of the protocol with its terminator
-	KindFragment      // bytes that are no line: unterminated at the end, or longer than the protocol's limit
-	KindOpen          // a worker connected
-	KindClose         // both directions ended
-	KindEOF           // one side ended its sending (half-close or reset)
-	KindStall         // a peer stopped reading
-	KindResume        // and reads again
-	KindGap           // bytes that went over the wire and are not in the journal
-	KindFinding       // something odd that belongs to no single line
-	KindFile          // a recording began or ended here
+	KindNone     Kind = iota // no record: bytes on disk
+	KindLine                 // a line of the protocol with its terminator
+	KindFragment             // bytes that are no line: unterminated at the end, or longer than the protocol's limit
+	KindOpen                 // a worker connected
+	KindClose                // both directions ended
+	KindEOF                  // one side ended its sending (half-close or reset)
+	KindStall                // a peer stopped reading
+	KindResume               // and reads again
+	KindGap                  // bytes that went over the wire and are not in the journal
+	KindFinding              // something odd that belongs to no single line
+	KindFile                 // a recording began or ended here
 )
 
 var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file"}

@@ -19,6 +19,10 @@ const (
 	DefaultFlushInterval  = time.Second
 )
 
+// packedQueue is how many compressed blocks may wait for the disk, a few hundred
+// kilobytes each: it rides out a sync that takes long.
+const packedQueue = 64
+
 // Options are the choices for Create; the zero value is fine.
 type Options struct {
 	RotateSize     int64         // bytes of a file at which the next one is begun
@@ -132,7 +136,7 @@ func Create(dir string, o Options) (*Writer, error) {
 	}
 	w := &Writer{
 		opts: o, store: s,
-		packed: make(chan packedBlock, 8), full: make(chan filled, 1), free: make(chan *builder, 3), stop: make(chan struct{}),
+		packed: make(chan packedBlock, packedQueue), full: make(chan filled, 1), free: make(chan *builder, 3), stop: make(chan struct{}),
 		seq: next.Seq, nextConn: next.Conn, conns: map[uint64]*connState{}, last: o.Anchor.UnixNano(),
 	}
 	for range cap(w.free) {
