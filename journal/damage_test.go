@@ -144,7 +144,7 @@ func TestNotAJournal(t *testing.T) {
 	db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err })
 	db.Close()
 	newer := filepath.Join(dir, "newer.journal")
-	db, err = createBolt(newer, fileHeader{Journal: "repltap", Format: Format + 1, Program: "repltap 99"}, 0)
+	db, err = createBolt(newer, fileHeader{Journal: "repltap", Format: Format + 1, Program: "repltap 99"}, 0, growStep)
 	if err != nil {
 		t.Fatal(err)
 	}

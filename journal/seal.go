@@ -32,13 +32,12 @@ func sealFile(path string) error {
 	os.Remove(tmp)
 	h := j.header
 	h.Sealed = true
-	db, err := createBolt(tmp, h, j.size)
+	db, err := createBolt(tmp, h, j.size, 0)
 	if err != nil {
 		return err
 	}
 	// Synced once, before the rename.
 	db.NoSync = true
-	db.AllocSize = 0
 	err = copyFile(db, j)
 	if err == nil {
 		err = db.Sync()
@@ -60,10 +59,10 @@ func sealFile(path string) error {
 // copyFile fills the new file. Blocks that are large already are copied as they
 // are; each transaction is of a bounded size.
 func copyFile(db *bbolt.DB, j *file) error {
-	m := &merger{b: newBuilder(), p: newPacker(zstd.SpeedDefault), u: newUnpacker()}
+	m := &merger{b: newBuilder(), p: newPacker(zstd.SpeedBetterCompression), u: newUnpacker()}
 	defer m.u.close()
 	m.b.reset()
-	for i := 0; i < len(j.blocks); {
+	for i, done := 0, false; !done; {
 		err := db.Update(func(tx *bbolt.Tx) error {
 			for size := 0; i < len(j.blocks) && size < maxBatch; i++ {
 				n, err := m.take(tx, j, &j.blocks[i])
@@ -72,22 +71,29 @@ func copyFile(db *bbolt.DB, j *file) error {
 				}
 				size += n
 			}
-			return nil
+			if done = i == len(j.blocks); !done {
+				return nil
+			}
+			return m.finish(tx, j)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return db.Update(func(tx *bbolt.Tx) error {
-		if _, err := m.put(tx); err != nil {
-			return err
-		}
-		conns := make([]connInfo, 0, len(j.conns))
-		for _, c := range j.conns {
-			conns = append(conns, *c)
-		}
-		return putConns(tx, conns, j.next)
-	})
+	return nil
+}
+
+// finish writes what is left, in the transaction of the last blocks: another one
+// would write the page of the last blocks again.
+func (m *merger) finish(tx *bbolt.Tx, j *file) error {
+	if _, err := m.put(tx); err != nil {
+		return err
+	}
+	conns := make([]connInfo, 0, len(j.conns))
+	for _, c := range j.conns {
+		conns = append(conns, *c)
+	}
+	return putConns(tx, conns, j.next)
 }
 
 // merger puts small blocks together.

@@ -157,7 +157,7 @@ func (s *store) create() error {
 		}
 		conns = append(conns, *c)
 	}
-	db, err := createBolt(path, h, s.opts.RotateSize)
+	db, err := createBolt(path, h, s.opts.RotateSize, growStep)
 	if err != nil {
 		return fmt.Errorf("making a journal file: %w", err)
 	}
@@ -176,8 +176,12 @@ func (s *store) create() error {
 	return nil
 }
 
-// createBolt makes a bbolt file with empty buckets and a header.
-func createBolt(path string, h fileHeader, room int64) (*bbolt.DB, error) {
+// growStep is how many bytes an open file grows at a time.
+const growStep = 1 << 20
+
+// createBolt makes a bbolt file with empty buckets and a header. room is how
+// large it will be, about; it grows by step.
+func createBolt(path string, h fileHeader, room int64, step int) (*bbolt.DB, error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is there already", path)
 	}
@@ -192,7 +196,7 @@ func createBolt(path string, h fileHeader, room int64) (*bbolt.DB, error) {
 		os.Remove(path)
 		return nil, err
 	}
-	db.AllocSize = 1 << 20 // how much a file grows at a time
+	db.AllocSize = step
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{bucketMeta, bucketBlocks, bucketIndex, bucketConns} {
 			if _, err := tx.CreateBucket(name); err != nil {

@@ -358,7 +358,11 @@ func (w *Writer) flusher() {
 func (w *Writer) packing() {
 	defer w.wg.Done()
 	defer close(w.packed)
-	p := newPacker(zstd.SpeedFastest)
+	level := zstd.SpeedFastest
+	if w.opts.Past { // nobody's traffic waits
+		level = zstd.SpeedDefault
+	}
+	p := newPacker(level)
 	for f := range w.full {
 		out := packedBlock{conns: f.conns, next: f.next, done: f.done}
 		if !f.b.empty() {
