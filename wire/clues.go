@@ -3,9 +3,8 @@ package wire
 import "bytes"
 
 // What gives a release away beyond its grammar: which streams it has, how long
-// their rows are, how it writes JSON, the words of its errors. Each clue holds
-// from a release on until before another one (zero: from the first; the rest
-// of the table follows protocol history, row by row).
+// their rows are, how it writes JSON, the words of its errors. A clue holds from
+// one release on (zero: the first) until before another one (zero: for ever).
 
 // clue is something seen that only some releases do.
 type clue struct {
@@ -69,7 +68,8 @@ var rowClues = []rowClue{
 var (
 	clueSpaced  = clue{what: "JSON with spaces", since: release(0, 26, 1), before: release(1, 19, 0)}
 	clueObject  = clue{what: "a row that is an object", since: release(0, 26, 1), before: release(0, 27, 2)}
-	clueCompact = clue{what: "JSON without spaces"} // two eras, see init
+	clueCompact = clue{what: "JSON without spaces"} // in two eras: see init
+	clueSlash   = clue{what: "a slash that is escaped", before: release(0, 26, 1)}
 	clueTCP     = clue{what: "SERVER, which goes over TCP only", before: release(1, 67, 0)}
 )
 
@@ -98,10 +98,9 @@ var streamWatches = map[string]*streamWatch{}
 // settledStyle is the place in side.settled for how JSON is written.
 const settledStyle uint32 = 1 << 31
 
-func (c *clue) work() {
-	c.in = clueRange(c.since, c.before)
-}
+func (c *clue) work() { c.in = clueRange(c.since, c.before) }
 
+// clueRange is the set of the dialects that some release of a clue speaks.
 func clueRange(since, before Release) DialectSet {
 	if before == 0 || before == unreleased {
 		return releaseRange(since, unreleased) | vNext.Set()
@@ -120,7 +119,7 @@ func watch(stream string) *streamWatch {
 }
 
 func init() {
-	for _, c := range []*clue{&clueSpaced, &clueObject, &clueTCP} {
+	for _, c := range []*clue{&clueSpaced, &clueObject, &clueSlash, &clueTCP} {
 		c.work()
 	}
 	clueCompact.in = releaseRange(0, release(0, 26, 1)) | clueRange(release(1, 19, 0), unreleased)

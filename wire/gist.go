@@ -21,10 +21,10 @@ type Gist struct {
 // Form tells apart the argument lists that one command had over time.
 type Form uint8
 
-// The forms. FormPlain is that of a command that never had another one.
+// The forms.
 const (
 	FormUnclear        Form = iota
-	FormPlain               //
+	FormPlain               // the only one that the command ever had
 	FormRdata3              // RDATA stream token row
 	FormRdata4              // RDATA stream instance token row
 	FormPosition2           // POSITION stream token

@@ -291,14 +291,7 @@ func jsonFault(notes jsonNote) string {
 	return "the argument is not JSON"
 }
 
-// What the releases of each dialect write, by what notes say of it.
-var (
-	spacedIn  = clueRange(release(0, 26, 1), release(1, 19, 0))
-	tightIn   = releaseRange(0, release(0, 26, 1)) | clueRange(release(1, 19, 0), unreleased)
-	slashIn   = releaseRange(0, release(0, 26, 1))
-	objectsIn = clueRange(release(0, 26, 1), release(0, 27, 2))
-)
-
+// jsonLeniency holds the JSON against what the releases of the dialect write.
 func (r parser) jsonLeniency(text []byte, notes jsonNote, p *Parsed) {
 	if notes&jsonAround != 0 {
 		p.lenient(LenientBlanks)
@@ -310,12 +303,12 @@ func (r parser) jsonLeniency(text []byte, notes jsonNote, p *Parsed) {
 		p.lenient(LenientRelease)
 	}
 	if notes&(jsonLoose|jsonNonASCII) != 0 ||
-		notes&jsonSpaced != 0 && !spacedIn.Has(r.dialect) ||
-		notes&jsonTight != 0 && !tightIn.Has(r.dialect) ||
-		notes&jsonSlash != 0 && !slashIn.Has(r.dialect) {
+		notes&jsonSpaced != 0 && !clueSpaced.in.Has(r.dialect) ||
+		notes&jsonTight != 0 && !clueCompact.in.Has(r.dialect) ||
+		notes&jsonSlash != 0 && !clueSlash.in.Has(r.dialect) {
 		p.lenient(LenientStyle)
 	}
-	object := text[0] == '{' && p.Command == CmdRdata && objectsIn.Has(r.dialect)
+	object := text[0] == '{' && p.Command == CmdRdata && clueObject.in.Has(r.dialect)
 	if text[0] != '[' && !object {
 		p.lenient(LenientShape)
 	}
