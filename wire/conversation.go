@@ -79,6 +79,7 @@ func (c *Conversation) Observe(dir Direction, piece Piece, g *Gist) []Finding {
 	if piece.Kind != PieceLine {
 		return p.fragment(piece)
 	}
+	p.over = false // the end of an over-long line may be in a gap
 	if g == nil {
 		gist := GistOf(piece.Text)
 		g = &gist

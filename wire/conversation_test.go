@@ -165,6 +165,12 @@ func TestConversationTooLong(t *testing.T) {
 	if found != 2 {
 		t.Errorf("%d findings for two over-long lines", found)
 	}
+	first := Piece{Kind: PieceFragment, Text: []byte(long[:MaxLine]), New: MaxLine, Over: true}
+	c.Observe(C2S, first, nil) // its end is lost
+	talk(c, "c PING 5")
+	if len(c.Observe(C2S, first, nil)) != 1 {
+		t.Error("after a gap in an over-long line the next one is not noticed")
+	}
 }
 
 func TestSniff(t *testing.T) {
