@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -82,7 +83,19 @@ func (e *env) finish(name string, err error) int {
 func (e *env) message(name string, err error) string {
 	st := newStyle(e.colored(e.stderr))
 	prefix := strings.TrimSpace("repltap " + name)
-	return st.red + prefix + ":" + st.off + " " + string(appendSafe(nil, []byte(plainError(err))))
+	return st.red + prefix + ":" + st.off + " " + safe(sentence(err))
+}
+
+// sentence is an error on one line. Of several that were joined each is said
+// once.
+func sentence(err error) string {
+	var parts []string
+	for line := range strings.Lines(plainError(err)) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(parts, line) {
+			parts = append(parts, line)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // plainError words the errors of the system for people who don't read errno.
@@ -116,7 +129,7 @@ func hintFor(err error) string {
 	case errors.As(err, &not), errors.Is(err, journal.ErrNoFiles), errors.Is(err, journal.ErrEmptyFile):
 		return "a journal is a directory that repltap record or repltap import wrote, or one *.journal file of it"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "the disk is full: make room, or set a smaller --max-size"
+		return "the disk is full; make room on it"
 	case errors.Is(err, syscall.EFBIG):
 		return "the file size limit (ulimit -f) is too small"
 	case errors.Is(err, fs.ErrPermission):

@@ -135,33 +135,41 @@ func (o *importOptions) warn(e *env, files []*planned) {
 			text = "of the file's last change"
 		}
 		e.say("%s is plain text: it has no times, so every line gets the time %s, %s\n",
-			safe(f.name), text, textTime(f).UTC().Format(time.RFC3339))
+			safe(f.name), text, f.first.UTC().Format(time.RFC3339))
 		if o.direction == 0 {
 			e.say("  taken as sent by the master (s2c); say --direction c2s if a worker sent it\n")
 		}
 	}
 }
 
-// textTime is the time that all lines of a plain text get.
-func textTime(f *planned) time.Time {
-	if f.mtime.IsZero() {
-		f.mtime = time.Now()
+// earliest is when the traffic of all files began.
+func earliest(files []*planned) time.Time {
+	first := files[0].first
+	for _, f := range files {
+		if f.first.Before(first) {
+			first = f.first
+		}
 	}
-	return f.mtime
+	return first
 }
 
 // write does the second reading, into the journal.
 func (o *importOptions) write(ctx context.Context, e *env, files []*planned) (_ *importer, err error) {
-	w, err := journal.Create(o.journal, journal.Options{Source: importSource(files), Redact: "none", Program: program, Past: true})
+	w, err := journal.Create(o.journal, journal.Options{
+		Source: importSource(files), Redact: "none", Program: program, Anchor: earliest(files), Past: true,
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	im := &importer{
-		direction: textDirection(o.direction), fixed: o.dialect.set, progress: newProgress(e, "importing"),
+		direction: textDirection(o.direction), fixed: o.dialect.set, progress: newProgress(e, "importing"), files: files,
 		conns: map[uint64]*importConn{}, byConn: map[uint64]*importResult{},
 	}
 	defer im.progress.done()
+	for _, f := range files {
+		im.total += f.size
+	}
 	im.scribe = journal.NewScribe(w, o.dialect.set, im)
 	feeds, err := im.openAll(w, files)
 	defer func() {
@@ -189,7 +197,7 @@ func (im *importer) openAll(w *journal.Writer, files []*planned) ([]*feed, error
 			im.results = append(im.results, r)
 			im.byConn[id] = r
 		}
-		f, err := openFeed(pl, i, first, textTime(pl))
+		f, err := openFeed(pl, i, first)
 		if f != nil {
 			feeds = append(feeds, f)
 		}

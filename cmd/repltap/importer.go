@@ -20,13 +20,13 @@ type importer struct {
 	fixed     wire.DialectSet
 	direction wire.Direction // of plain text
 	progress  *progress
-	total     int64
+	files     []*planned
+	total     int64 // bytes of the files
 
 	conns    map[uint64]*importConn
 	results  []*importResult // by number, in order
 	byConn   map[uint64]*importResult
 	backward int64 // lines whose time was before the line before
-	handled  int64 // bytes of data
 }
 
 // importConn is a connection that is being imported.
@@ -91,13 +91,22 @@ func (im *importer) all(ctx context.Context, feeds []*feed) error {
 			heap.Fix(&h, 0)
 		}
 		if n%1024 == 0 {
-			im.progress.at(im.handled, im.total)
+			im.tick()
 			if err := errors.Join(ctx.Err(), im.scribe.Err()); err != nil {
 				return err
 			}
 		}
 	}
 	return im.scribe.Err()
+}
+
+// tick shows how much of the files has been read.
+func (im *importer) tick() {
+	var read int64
+	for _, f := range im.files {
+		read += f.read
+	}
+	im.progress.at(read, im.total)
 }
 
 // one imports the line at hand of a feed, or all of a plain text.
@@ -151,7 +160,6 @@ func (im *importer) data(c *importConn, dir wire.Direction, data []byte) {
 	}
 	c.bytes[dir] += int64(len(data))
 	im.byConn[c.id].Bytes += int64(len(data))
-	im.handled += int64(len(data))
 }
 
 // plainText imports a file of lines in one direction. It knows of no times, so
@@ -172,7 +180,7 @@ func (im *importer) plainText(ctx context.Context, f *feed) error {
 		if err := errors.Join(err, ctx.Err(), im.scribe.Err()); err != nil {
 			return fmt.Errorf("%s: %w", f.pl.name, err)
 		}
-		im.progress.at(im.handled, im.total)
+		im.tick()
 	}
 	im.close(c)
 	return nil

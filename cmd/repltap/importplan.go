@@ -20,6 +20,7 @@ type planned struct {
 	*source
 	format format
 	conns  []plannedConn // in order of appearance
+	first  time.Time     // earliest time in it; of plain text the one of all lines
 }
 
 // plannedConn is what has to be known of a connection before its first line is
@@ -48,6 +49,9 @@ func (p *importPlanner) plan(ctx context.Context, s *source) (*planned, error) {
 	}
 	if pl.format == formatText {
 		pl.conns = []plannedConn{{}}
+		if pl.first = s.mtime; s.mtime.IsZero() {
+			pl.first = time.Now()
+		}
 		// To the end, for what a broken compression would say.
 		if _, err = io.Copy(io.Discard, r); err != nil {
 			err = fmt.Errorf("%s: %w", s.name, err)
@@ -73,6 +77,9 @@ func (pl *planned) scan(ctx context.Context, r io.Reader, tick func()) error {
 		}
 		if c.conn == len(pl.conns) {
 			pl.conns = append(pl.conns, plannedConn{key: connKey(c.line.Conn)})
+		}
+		if t := time.Unix(0, *c.line.T); pl.first.IsZero() || t.Before(pl.first) {
+			pl.first = t
 		}
 		pc := &pl.conns[c.conn]
 		pc.lastLine = c.number
@@ -103,16 +110,16 @@ type feed struct {
 	at      int64 // time of the line at hand
 }
 
-// openFeed starts the second reading. at is the time of plain text. The feed is
-// to be stopped, also after an error.
-func openFeed(pl *planned, order int, first uint64, at time.Time) (*feed, error) {
+// openFeed starts the second reading. The feed is to be stopped, also after an
+// error.
+func openFeed(pl *planned, order int, first uint64) (*feed, error) {
 	r, stop, err := pl.reader()
 	if err != nil {
 		return nil, err
 	}
 	f := &feed{pl: pl, first: first, stop: stop, order: order}
 	if pl.format == formatText {
-		f.text, f.at = r, at.UnixNano()
+		f.text, f.at = r, pl.first.UnixNano()
 		return f, nil
 	}
 	f.capture = newCaptureReader(pl.name, r)

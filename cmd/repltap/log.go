@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"os"
 
 	"github.com/spf13/pflag"
 
@@ -54,7 +53,7 @@ type logOptions struct {
 	filterFlags
 	follow bool
 	format choiceFlag
-	output string
+	output *string
 	force  bool
 }
 
@@ -62,7 +61,7 @@ func setupLog(fs *pflag.FlagSet) runFunc {
 	o := &logOptions{format: choiceFlag{"text", []string{"text", "json", "raw"}}}
 	fs.BoolVarP(&o.follow, "follow", "f", false, "go on with what is recorded later")
 	fs.Var(&o.format, "format", "how to print records")
-	fs.StringVarP(&o.output, "output", "o", "", "write to this `file` instead of stdout")
+	o.output = outputFlag(fs)
 	fs.BoolVar(&o.force, "force", false, "raw bytes even to a terminal")
 	o.register(fs)
 	return o.run
@@ -77,7 +76,7 @@ func (o *logOptions) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.format.value == "raw" && o.output == "" && isTerminal(e.stdout) && !o.force {
+	if o.format.value == "raw" && *o.output == "" && isTerminal(e.stdout) && !o.force {
 		return usageErrorf("raw bytes could upset your terminal; send them to a file (-o FILE), through a pipe, or say --force")
 	}
 	r, err := openJournal(path)
@@ -103,10 +102,10 @@ func (o *logOptions) run(ctx context.Context, e *env, args []string) error {
 
 // open gives what to write to: stdout, or the file of --output.
 func (o *logOptions) open(e *env) (io.Writer, func() error, error) {
-	if o.output == "" || o.output == "-" {
+	if *o.output == "" || *o.output == "-" {
 		return e.stdout, func() error { return nil }, nil
 	}
-	f, err := os.Create(o.output)
+	f, err := createOutput(*o.output)
 	if err != nil {
 		return nil, nil, err
 	}

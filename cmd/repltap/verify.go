@@ -194,5 +194,20 @@ func (e *env) write(file string, text []byte) error {
 	if file == "" || file == "-" {
 		return e.print(string(text))
 	}
-	return os.WriteFile(file, text, 0o644)
+	f, err := createOutput(file)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// createOutput makes the file of --output.
+func createOutput(file string) (*os.File, error) {
+	f, err := os.Create(file)
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = withHint(fmt.Errorf("can't write %s: %w", file, path.Err), "-o takes a file in a directory that exists and that you may write to")
+	}
+	return f, err
 }
