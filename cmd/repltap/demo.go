@@ -298,7 +298,7 @@ its reset came through; w3 was restarted) as if nothing were between them.
 	fmt.Fprintf(&b, "  %s log %s --stream typing --format json\n", me, dir)
 	fmt.Fprintf(&b, "  %s verify %s\n\n", me, dir)
 	fmt.Fprintf(&b, "Then put it between your own workers and master:\n\n")
-	fmt.Fprintf(&b, "  %s record --listen 127.0.0.1:9093 --upstream 127.0.0.1:9092 --journal traffic\n", me)
+	fmt.Fprintf(&b, "  %s record --listen 127.0.0.1:9192 --upstream 127.0.0.1:9092 --journal traffic\n", me)
 	return b.String()
 }
 

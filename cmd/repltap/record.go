@@ -40,9 +40,9 @@ Replication lines hold access tokens and what users do. Until redaction comes,
 all of it is in the journal as it was: the journal's directory should be readable
 by nobody else.`,
 		examples: []string{
-			"repltap record --listen 127.0.0.1:9093 --upstream 127.0.0.1:9092 --journal traffic/ --redact none",
-			"repltap record --listen :9093 --upstream master:9092 --journal /var/lib/repltap \\",
-			"    --max-size 50GiB --max-age 7d --admin 127.0.0.1:9094",
+			"repltap record --listen 127.0.0.1:9192 --upstream 127.0.0.1:9092 --journal traffic/ --redact none",
+			"repltap record --listen :9192 --upstream master:9092 --journal /var/lib/repltap \\",
+			"    --max-size 50GiB --max-age 7d --admin 127.0.0.1:9193",
 			"repltap log traffic/ -f --from now      # watch it meanwhile",
 		},
 		setup: setupRecord,

@@ -99,10 +99,10 @@ func reportText(r *journal.Report, path string, st style) []byte {
 	fmt.Fprintf(&b, "%s: %s, %s, %s, %s of traffic.\n\n", safe(path), plural(int64(r.Files), "file"),
 		plural(int64(r.Blocks), "block"), plural(r.Records, "record"), sizeText(r.Bytes))
 	writeLedger(&b, r.Connections)
-	for _, d := range r.Damage {
+	for _, d := range firstFew(&b, r.Damage, "damaged part") {
 		fmt.Fprintf(&b, "%sdamage%s in %s: %s\n", st.red, st.off, safe(d.File), safe(d.Detail))
 	}
-	for _, g := range r.Gaps {
+	for _, g := range firstFew(&b, r.Gaps, "gap") {
 		fmt.Fprintf(&b, "%sgap%s of connection %d %s: %s, from %s to %s: %s\n", st.yellow, st.off,
 			g.Conn, g.Dir, plural(g.Bytes, "byte"), g.From, g.To, safe(g.Reason))
 	}
@@ -111,6 +111,15 @@ func reportText(r *journal.Report, path string, st style) []byte {
 	}
 	b.WriteString(verdictText(r, st))
 	return b.Bytes()
+}
+
+// firstFew gives what is shown of a list that may be long, and says so.
+func firstFew[T any](w io.Writer, list []T, one string) []T {
+	if len(list) <= ledgerRows {
+		return list
+	}
+	fmt.Fprintf(w, "The first %d of %s; --format json has all of them:\n", ledgerRows, plural(int64(len(list)), one))
+	return list[:ledgerRows]
 }
 
 func verdictText(r *journal.Report, st style) string {
@@ -137,7 +146,7 @@ func verdictText(r *journal.Report, st style) string {
 	return st.red + "NOT OK" + st.off + ": " + strings.Join(wrong, "; ") + ".\n"
 }
 
-// ledgerRows is how many rows of the ledger are shown when all is well.
+// ledgerRows is how many rows of the ledger, gaps and places are shown at most.
 const ledgerRows = 20
 
 // writeLedger writes the table of connections: all of a few, or of many only
