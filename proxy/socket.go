@@ -12,7 +12,13 @@ import (
 // socketBuffer is what the kernel is asked to hold at most for each direction
 // of each socket of the tap (Linux doubles it for its own bookkeeping). See
 // the package comment for what follows from it.
-const socketBuffer = 256 << 10
+const socketBuffer = 128 << 10
+
+// Buffering is what the tap can hold of one direction of one connection at
+// most, when the reader has stopped: the kernel's receive buffer on one side,
+// its send buffer on the other, and the chunk in hand. What is on loopback may
+// be a segment more.
+const Buffering = 2*socketBuffer + 2*socketBuffer + maxRead
 
 // keepAlive finds a peer whose machine is gone within about 90 seconds. A
 // worker or master that is merely frozen is not taken for dead: its kernel
