@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -168,8 +170,17 @@ func TestNotAJournal(t *testing.T) {
 	}
 }
 
-// TestDiskFails lets files grow no more for a while, as a full disk does.
+// TestDiskFails lets files grow no more for a while, as a full disk does. The
+// limit is the process's, so it is one of its own.
 func TestDiskFails(t *testing.T) {
+	if os.Getenv("JOURNAL_TEST_CHILD") == "" {
+		child := exec.Command(os.Args[0], "-test.run=^TestDiskFails$")
+		child.Env = append(os.Environ(), "JOURNAL_TEST_CHILD=1")
+		if out, err := child.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
 	dir := t.TempDir()
 	w := create(t, dir, Options{FlushInterval: time.Millisecond})
 	x := newTraffic(w, 1)
@@ -209,6 +220,46 @@ func TestDiskFails(t *testing.T) {
 	text, _ := readAll(dir)
 	if !bytes.Contains(text, []byte("PING 8\n")) {
 		t.Error("what came after is not there")
+	}
+}
+
+// TestDiskFullToTheEnd: even then the journal says what is not in it.
+func TestDiskFullToTheEnd(t *testing.T) {
+	dir := smallDisk(t, "2m")
+	var told int64
+	w := create(t, dir, Options{FlushInterval: time.Millisecond, Lost: func(_ int, n int64) { told += n }})
+	x := newTraffic(w, 1)
+	x.open(1)
+	x.open(2)
+	noise := make([]byte, 3000)
+	for range 2000 {
+		x.r.Read(noise)
+		x.send(1, wire.S2C, fmt.Sprintf("RDATA typing master 1 [\"%x\"]\n", noise), 100000)
+	}
+	x.close(1)
+	x.send(2, wire.S2C, "PING 1\n", 10)
+	if err := w.Sync(); err == nil {
+		t.Fatal("the disk was not full")
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	rep := verify(t, dir)
+	if rep.OK || len(rep.Gaps) == 0 || rep.Unaccounted != 0 || len(rep.Damage) != 0 || len(rep.Notes) != 0 {
+		t.Errorf("%+v", rep)
+	}
+	var gaps int64
+	for _, g := range rep.Gaps {
+		gaps += g.Bytes
+	}
+	if told != gaps {
+		t.Errorf("%d bytes were reported lost, %d are in the journal's gaps", told, gaps)
+	}
+	for _, l := range rep.Connections {
+		d, _ := wire.ParseDirection(l.Dir)
+		if n := int64(len(x.sent[flowKey{l.Conn, d}])); l.Forwarded != n {
+			t.Errorf("%+v, but %d were sent", l, n)
+		}
 	}
 }
 

@@ -34,7 +34,6 @@ type store struct {
 	flush  func() error
 	server *server
 	sealer *sealer
-	ending atomic.Bool // the recording ended: the file of the last block is its last
 
 	live    map[uint64]*connInfo // connections that are open, as of the last block
 	unsaved map[uint64]bool      // those of live that the open file does not have
@@ -85,6 +84,7 @@ func openStore(dir string, o *Options) (*store, nextNumbers, error) {
 		lock.Close()
 		return nil, nextNumbers{}, err
 	}
+	s.reserve()
 	s.sealer = startSealer(s)
 	for _, n := range unsealed {
 		s.sealer.add(n)
@@ -387,6 +387,7 @@ func (s *store) commit(batch []packedBlock) error {
 func (s *store) lose(h *blockHeader, err error) {
 	s.lostMu.Lock()
 	defer s.lostMu.Unlock()
+	gaps, bytes := 0, int64(0)
 	for i := range h.flows {
 		f := &h.flows[i]
 		if f.bytes+f.gapBytes == 0 {
@@ -400,12 +401,19 @@ func (s *store) lose(h *blockHeader, err error) {
 		if l == nil {
 			s.lost = append(s.lost, lostFlow{conn: f.conn, dir: f.dir, from: h.tmin, to: h.tmax, offset: offset, reason: "write failed: " + plainError(err)})
 			l = &s.lost[len(s.lost)-1]
+			if f.bytes > 0 { // else it was a gap already
+				gaps++
+			}
 		}
+		bytes += f.bytes
 		l.bytes += f.bytes + f.gapBytes
 		l.lines += f.lines + f.gapLines
 		l.from, l.to, l.offset = min(l.from, h.tmin), max(l.to, h.tmax), min(l.offset, offset)
 	}
 	s.anyLost.Store(len(s.lost) > 0)
+	if s.opts.Lost != nil && bytes > 0 {
+		s.opts.Lost(gaps, bytes)
+	}
 }
 
 func (s *store) lostOf(conn uint64, dir wire.Direction) *lostFlow {
@@ -452,6 +460,7 @@ func (s *store) drop() {
 	for id := range s.live {
 		s.unsaved[id] = true
 	}
+	s.measure()
 }
 
 // rotate ends the open file and begins the next one.
@@ -470,8 +479,9 @@ func (s *store) rotate() {
 
 // close ends the last file, after run.
 func (s *store) close() error {
-	var err error
-	if s.db != nil {
+	os.Remove(s.reservePath())
+	err := s.lastWill()
+	if err == nil && s.db != nil {
 		err = s.db.Update(func(tx *bbolt.Tx) error {
 			h := fileHeader{}
 			if err := openValue(keyHeader, tx.Bucket(bucketMeta).Get(keyHeader), &h); err != nil {
@@ -480,6 +490,8 @@ func (s *store) close() error {
 			h.Ended = true
 			return putHeader(tx, h)
 		})
+	}
+	if s.db != nil {
 		s.drop()
 		s.sealer.add(s.number)
 	}
@@ -487,9 +499,6 @@ func (s *store) close() error {
 	s.sealer.close()
 	s.retain()
 	s.lock.Close()
-	if err == nil {
-		err = s.st.Err
-	}
 	return err
 }
 

@@ -37,7 +37,10 @@ type Options struct {
 	// are of the past, so the clock says nothing about them.
 	Anchor time.Time
 	Past   bool
-	Log    *slog.Logger
+	// Lost, when not nil, is told of traffic that could not be written as it
+	// happens: into how many gaps it goes that were not open yet, and its bytes.
+	Lost func(gaps int, bytes int64)
+	Log  *slog.Logger
 }
 
 func (o *Options) defaults() {
@@ -307,9 +310,7 @@ func (w *Writer) Named(conn uint64, worker string) {
 // takeLost puts into the journal what the store could not write earlier.
 func (w *Writer) takeLost() {
 	for _, l := range w.store.takeLost() {
-		offset := l.offset
-		w.append(&Record{Time: max(w.last, l.to), Conn: l.conn, Dir: l.dir, Kind: KindGap,
-			Event: &Event{Bytes: l.bytes, Lines: l.lines, From: l.from, To: l.to, Offset: &offset, Reason: l.reason}})
+		w.append(&Record{Time: max(w.last, l.to), Conn: l.conn, Dir: l.dir, Kind: KindGap, Event: l.event()})
 	}
 }
 
@@ -406,7 +407,6 @@ func (w *Writer) Close() error {
 	w.takeLost()
 	w.append(&Record{Time: end, Kind: KindFile, Event: &Event{What: "end"}})
 	w.closed = true
-	w.store.ending.Store(true)
 	w.handOver(nil)
 	close(w.full)
 	w.mu.Unlock()
