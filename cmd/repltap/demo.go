@@ -255,7 +255,7 @@ func (d *demo) verify(ctx context.Context) error {
 // demoShown is how many of the journal's last lines are shown.
 const demoShown = 12
 
-// show prints the journal's end.
+// show prints the end of the first connection.
 func (d *demo) show(ctx context.Context) error {
 	r, err := journal.Open(d.dir)
 	if err != nil {
@@ -264,7 +264,7 @@ func (d *demo) show(ctx context.Context) error {
 	defer r.Close()
 	printer := newTextPrinter(d.st)
 	var last [][]byte
-	for rec, err := range r.Records(ctx, journal.Filter{}) {
+	for rec, err := range r.Records(ctx, journal.Filter{Conns: []uint64{1}}) {
 		if err != nil {
 			return err
 		}
@@ -273,7 +273,7 @@ func (d *demo) show(ctx context.Context) error {
 			last = last[1:]
 		}
 	}
-	return d.e.print("\nThe last " + fmt.Sprint(len(last)) + " records (-> to the worker, <- from the worker):\n\n" + string(bytes.Join(last, nil)))
+	return d.e.print("\nThe end of the first connection (-> to the worker, <- from the worker):\n\n" + string(bytes.Join(last, nil)))
 }
 
 // next is the end of the story: what it was, and what to do now.

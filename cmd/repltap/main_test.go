@@ -18,6 +18,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// raceOptions keep a program under the race detector from sleeping a second
+// before it exits.
+const raceOptions = "atexit_sleep_ms=0"
+
 // asProgram makes the test binary be repltap.
 const asProgram = "REPLTAP_TEST_AS_PROGRAM"
 
@@ -35,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			repo, err := os.Getwd()
 			env.Setenv("CAPTURES", repo+"/../../testdata/captures")
+			env.Setenv("GORACE", raceOptions)
 			return err
 		},
 	})
@@ -83,7 +88,7 @@ func start(t *testing.T, stdout io.Writer, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.Command(exe, args...), lines: make(chan string, 1000), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE="+raceOptions)
 	p.cmd.Stdout = stdout
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
