@@ -82,7 +82,7 @@ _repltap() {
     help:help) COMPREPLY=($(compgen -W '%[1]s' -- "$cur")); return;;
   esac
   case $cmd in
-%s  esac
+%[3]s  esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))
   else

@@ -201,6 +201,7 @@ func (im *importer) event(c *importConn, l *captureLine) {
 	case name == "close":
 		c.ended = true
 	case name == "dial_error":
+		c.ended = true
 		c.end.How, c.end.By, c.end.Error = "refused", "master", l.Note
 	case l.direction == wire.NoDirection:
 		im.note(c, l)

@@ -17,9 +17,10 @@ const program = "repltap " + version
 
 func versionCommand() *command {
 	return &command{
-		name:    "version",
-		summary: "print the version",
-		long:    "Prints the version, the commit it was built from if known, and the Go release.",
+		name:     "version",
+		summary:  "print the version",
+		long:     "Prints the version, the commit it was built from if known, and the Go release.",
+		examples: []string{"repltap version"},
 		setup: func(*pflag.FlagSet) runFunc {
 			return func(_ context.Context, e *env, _ []string) error { return e.print(versionText()) }
 		},
