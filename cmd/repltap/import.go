@@ -238,7 +238,7 @@ func (o *importOptions) summary(e *env, im *importer) error {
 	}
 	if o.format.value == "json" {
 		var out bytes.Buffer
-		if err := json.Indent(&out, appendJSONSafe(nil, &s), "", "  "); err != nil {
+		if err := json.Indent(&out, appendJSON(nil, &s), "", "  "); err != nil {
 			return err
 		}
 		return e.print(out.String() + "\n")

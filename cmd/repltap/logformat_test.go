@@ -46,7 +46,7 @@ func sampleRecords() []*journal.Record {
 		event(11, 10e9, 1, wire.C2S, journal.KindEOF, journal.Event{How: "fin", By: "worker"}),
 		event(12, 13*3600e9, 1, 0, journal.KindClose, journal.Event{How: "fin", By: "worker", S2C: &s2c, C2S: &c2s, Dialect: "v1.29"}),
 		event(13, 13*3600e9, 2, 0, journal.KindFinding, journal.Event{Note: "odd: \x07"}),
-		event(14, 13*3600e9, 2, wire.S2C, journal.KindFinding, journal.Event{Findings: []wire.Finding{{Code: "E-utf8", Detail: "not UTF-8"}}}),
+		{Seq: 14, Time: noon + 13*3600e9, Conn: 2, Kind: journal.KindFinding, Event: &journal.Event{}, Findings: []wire.Finding{{Code: "E-utf8", Detail: "not UTF-8"}}},
 	}
 }
 

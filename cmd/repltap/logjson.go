@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -42,7 +40,7 @@ func (p *jsonPrinter) append(dst []byte, r *journal.Record) []byte {
 		dst = appendJSONFindings(dst, r.Findings)
 	}
 	if r.Event != nil {
-		dst = appendJSONEvent(dst, r.Event)
+		dst = appendJSON(append(dst, `,"event":`...), r.Event)
 	}
 	return append(dst, '}', '\n')
 }
@@ -110,35 +108,7 @@ func appendJSONFindings(dst []byte, list []wire.Finding) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONSafe(dst, &list[i])
+		dst = appendJSON(dst, &list[i])
 	}
 	return append(dst, ']')
-}
-
-func appendJSONEvent(dst []byte, ev *journal.Event) []byte {
-	return appendJSONSafe(append(dst, `,"event":`...), ev)
-}
-
-// appendJSONSafe appends what encoding/json makes of v, with the characters
-// escaped that a terminal would obey. For what is rare.
-func appendJSONSafe(dst []byte, v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil { // can't be: these are plain structs of texts and numbers
-		return append(dst, "null"...)
-	}
-	for len(text) > 0 {
-		n := plainRun(text)
-		dst, text = append(dst, text[:n]...), text[n:]
-		if len(text) == 0 {
-			break
-		}
-		r, size := utf8.DecodeRune(text)
-		if r == 0x7f || isHazard(r) {
-			dst = appendHexRune(dst, r)
-		} else {
-			dst = append(dst, text[:size]...)
-		}
-		text = text[size:]
-	}
-	return dst
 }

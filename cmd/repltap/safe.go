@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"unicode/utf8"
 )
 
@@ -32,7 +33,7 @@ func appendSafe(dst, text []byte) []byte {
 		}
 		r, size := utf8.DecodeRune(text)
 		switch {
-		case r == utf8.RuneError && size == 1, r < 0x20, r == 0x7f:
+		case r == utf8.RuneError && size == 1, r < 0x20:
 			dst = append(dst, '\\', 'x', hexDigits[text[0]>>4], hexDigits[text[0]&15])
 		case isHazard(r):
 			dst = appendHexRune(dst, r)
@@ -54,11 +55,11 @@ func plainRun(text []byte) int {
 	return len(text)
 }
 
-// isHazard says whether a character beyond ASCII must not be shown raw: the C1
-// controls, line separators, and all that is invisible or reorders text.
+// isHazard says whether a character from DEL on must not be shown raw: it and the
+// C1 controls, line separators, and all that is invisible or reorders text.
 func isHazard(r rune) bool {
 	switch {
-	case r >= 0x80 && r < 0xa0, // C1 controls
+	case r >= 0x7f && r < 0xa0, // DEL and the C1 controls
 		r == 0xad, r == 0x61c, // soft hyphen, Arabic letter mark
 		r >= 0x200b && r <= 0x200f, // zero width and direction marks
 		r >= 0x2028 && r <= 0x202e, // separators, direction overrides
@@ -105,7 +106,7 @@ func appendJSONText(dst, text []byte) (_ []byte, valid bool) {
 		case r == utf8.RuneError && size == 1:
 			valid = false
 			dst = append(dst, "\ufffd"...)
-		case r < 0x20, r == 0x7f, isHazard(r):
+		case r < 0x20, isHazard(r):
 			dst = appendHexRune(dst, r)
 		default:
 			dst = append(dst, text[:size]...)
@@ -124,6 +125,16 @@ func jsonRun(text []byte) int {
 		}
 	}
 	return len(text)
+}
+
+// appendJSON appends what encoding/json makes of v, with the hazards escaped that
+// it leaves as they are. For what is rare.
+func appendJSON(dst []byte, v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil { // can't be: these are plain structs of texts and numbers
+		return append(dst, "null"...)
+	}
+	return appendSafe(dst, text) // no control characters of ASCII are left in it
 }
 
 // appendJSONString appends text as a JSON string.

@@ -17,7 +17,7 @@ func TestAppendSafe(t *testing.T) {
 		"\x1b[31mred\x1b[0m":          `\x1b[31mred\x1b[0m`,
 		"\x9b31m":                     `\x9b31m`,
 		"\u009b31m":                   `\u009b31m`,
-		"del\x7f":                     `del\x7f`,
+		"del\x7f":                     `del\u007f`,
 		"a\u202eb\u2066c\u200fd":      `a\u202eb\u2066c\u200fd`,
 		"zero\u200bwidth\ufeff":       `zero\u200bwidth\ufeff`,
 		"tag\U000e0041":               `tag\udb40\udc41`,

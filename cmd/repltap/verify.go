@@ -86,7 +86,7 @@ func reportJSON(r *journal.Report) []byte {
 	c.Damage = append([]journal.Damage{}, c.Damage...)
 	c.Gaps = append([]journal.GapEntry{}, c.Gaps...)
 	var out bytes.Buffer
-	if err := json.Indent(&out, appendJSONSafe(nil, &c), "", "  "); err != nil {
+	if err := json.Indent(&out, appendJSON(nil, &c), "", "  "); err != nil {
 		return []byte("{}\n") // can't be: it is what json.Marshal made
 	}
 	out.WriteByte('\n')

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// eventText says in a phrase what happened.
+func eventText(r *journal.Record) string {
+	ev := r.Event
+	if ev == nil {
+		return r.Kind.String()
+	}
+	var text string
+	switch r.Kind {
+	case journal.KindOpen:
+		text = "connected" + optional(" from ", ev.Peer) + optional(" to ", ev.Upstream)
+	case journal.KindEOF:
+		text = sender(r.Dir) + " ended its sending" + how(ev)
+	case journal.KindClose:
+		text = "closed" + how(ev) + closeText(ev)
+	case journal.KindStall:
+		text = receiver(r.Dir) + " has stopped reading" + queues(ev)
+	case journal.KindResume:
+		text = receiver(r.Dir) + " reads again" + queues(ev)
+	case journal.KindGap:
+		text = gapText(r)
+	case journal.KindFile:
+		text = fileText(ev)
+	case journal.KindFinding:
+		if ev.Note != "" {
+			return "note: " + ev.Note
+		}
+		text = "odd" // what it is follows
+	default:
+		text = r.Kind.String()
+	}
+	return text + optional(": ", ev.Error) + optional(" [", ev.Note)
+}
+
+func sender(d wire.Direction) string {
+	if d == wire.C2S {
+		return "worker"
+	}
+	return "master"
+}
+
+func receiver(d wire.Direction) string {
+	if d == wire.C2S {
+		return "master"
+	}
+	return "worker"
+}
+
+// how is " (reset, by worker)".
+func how(ev *journal.Event) string {
+	parts := []string{}
+	if ev.How != "" {
+		parts = append(parts, ev.How)
+	}
+	if ev.By != "" {
+		parts = append(parts, "by "+ev.By)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func closeText(ev *journal.Event) string {
+	var parts []string
+	add := func(n *int64, dir string, lost int64) {
+		if n != nil {
+			text := plural(*n, "byte") + " " + dir
+			if lost > 0 {
+				text += " (" + thousands(lost) + " of them undelivered)"
+			}
+			parts = append(parts, text)
+		}
+	}
+	add(ev.S2C, "s2c", ev.S2CUndelivered)
+	add(ev.C2S, "c2s", ev.C2SUndelivered)
+	if ev.Dialect != "" {
+		parts = append(parts, "dialect "+ev.Dialect)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+func queues(ev *journal.Event) string {
+	if ev.Unread == 0 && ev.Unsent == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s unread, %s unsent)", sizeText(ev.Unread), sizeText(ev.Unsent))
+}
+
+func gapText(r *journal.Record) string {
+	text := "GAP " + r.Dir.String() + ": " + plural(r.Event.Bytes, "byte")
+	if r.Event.Lines > 0 {
+		text += " (" + plural(r.Event.Lines, "line") + ")"
+	}
+	text += " not journalled"
+	if r.Event.From != 0 && r.Event.To >= r.Event.From {
+		text += " over " + durationText(time.Duration(r.Event.To-r.Event.From).Round(time.Microsecond))
+	}
+	return text + optional(": ", r.Event.Reason)
+}
+
+func fileText(ev *journal.Event) string {
+	verb := map[string]string{"begin": "recording begins", "end": "recording ends"}[ev.What]
+	if verb == "" {
+		verb = "file " + ev.What
+	}
+	return verb + optional(": ", ev.Source) + optional(", redact ", ev.Redact) + optional(", ", ev.Program)
+}
+
+// optional is text after before, or nothing when there is none. A bracket that
+// before opens is closed.
+func optional(before, text string) string {
+	if text == "" {
+		return ""
+	}
+	if strings.HasSuffix(before, "[") {
+		text += "]"
+	}
+	return before + text
+}
