@@ -67,9 +67,6 @@ func (e *env) finish(name string, err error) int {
 		e.say("%s\n", e.message(name, err))
 		e.say("  hint: %s\n", strings.TrimSpace("see repltap "+name)+" --help")
 		return statusUsage
-	case errors.Is(err, context.Canceled):
-		e.say("%s\n", e.message(name, errors.New("interrupted")))
-		return statusFailed
 	}
 	e.say("%s\n", e.message(name, err))
 	if h := hintFor(err); h != "" {
@@ -95,7 +92,7 @@ func sentence(err error) string {
 			parts = append(parts, line)
 		}
 	}
-	return strings.Join(parts, "; ")
+	return strings.ReplaceAll(strings.Join(parts, "; "), context.Canceled.Error(), "interrupted")
 }
 
 // plainError words the errors of the system for people who don't read errno.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -74,11 +75,16 @@ func (o *importOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	o.warn(e, files)
+	_, err = os.Stat(o.journal)
+	fresh := errors.Is(err, os.ErrNotExist)
 	im, err := o.write(ctx, e, files)
-	if err != nil {
-		return fmt.Errorf("the import stopped half-way, and what was written before is in %s: %w", o.journal, err)
+	if err == nil {
+		return o.summary(e, im)
 	}
-	return o.summary(e, im)
+	if fresh && os.RemoveAll(o.journal) == nil {
+		return err // as if nothing had been tried
+	}
+	return fmt.Errorf("%w; what had been imported by then is in %s", err, o.journal)
 }
 
 // planAll does the first reading of every file.
