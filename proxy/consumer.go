@@ -50,9 +50,10 @@ func (r *Recorder) deliver(batch []entry, number uint64, final bool) {
 		batch[i].rec.waits = false
 	}
 	var done int64
+	recent := r.now() - int64(maxWait)
 	for i := range batch {
 		e := &batch[i]
-		if !final && e.early(number) {
+		if !final && e.early(number, recent) {
 			r.later = append(r.later, *e)
 			continue
 		}
@@ -80,20 +81,22 @@ func byTime(a, b entry) int {
 	return 0
 }
 
-// early says whether something read before e may still be on its way: the
-// other direction has a chunk in hand, or handed one over since this batch was
-// taken. Then e waits for the next batch, and what follows on its connection
-// with it; once, since by then the other's chunk is there.
-func (e *entry) early(batch uint64) bool {
-	switch {
-	case e.rec.waits:
-	case e.waited || e.dir == noDirection:
-		return false
-	case e.rec.flow(opposite(e.dir)).mark.Load() < batch:
-		return false
+// early says whether something read before e may still be on its way, because
+// the other direction
+//   - has had a chunk in hand since before e was taken from the queue, or
+//   - has handed one over since this batch was taken.
+//
+// Then e waits for the next batch, and what follows on its connection with it.
+func (e *entry) early(batch uint64, recent int64) bool {
+	if e.batch == 0 {
+		e.batch = batch
 	}
-	e.rec.waits, e.waited = true, true
-	return true
+	if !e.rec.waits && e.dir != noDirection && e.t > recent {
+		mark := e.rec.flow(opposite(e.dir)).mark.Load()
+		last, hand := mark/2, mark&inHand != 0
+		e.rec.waits = hand && last < e.batch || last >= batch
+	}
+	return e.rec.waits
 }
 
 // tellSink passes one entry on.

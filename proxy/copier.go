@@ -38,8 +38,7 @@ type copier struct {
 type ending struct {
 	copier *copier
 	at     *side // whose socket brought the end: src was read from, dst written to
-	how    string
-	err    error
+	cause  cause
 }
 
 // run copies until one of the sockets ends it.
@@ -132,8 +131,10 @@ func (c *copier) stalled() {
 	}
 }
 
+// readEnded passes an end of file on, and tells the recorder after that, as
+// with everything that was read.
 func (c *copier) readEnded(err error) ending {
-	how := howOf(err)
+	t, how := c.flow.arrived(), howOf(err)
 	if how == howFin && c.src.dead() && !c.src.finSent.Load() {
 		// The other copier wrote to a reset socket and got the error that this
 		// one would have got: the kernel tells it only once. An orderly end leaves
@@ -143,7 +144,9 @@ func (c *copier) readEnded(err error) ending {
 	if how == howFin {
 		c.dst.finish()
 	}
-	return ending{copier: c, at: c.src, how: how, err: err}
+	end := cause{how: how, by: c.src.party, err: err, t: t}
+	c.flow.end(t, end)
+	return ending{copier: c, at: c.src, cause: end}
 }
 
 // writeEnded also looks after the sender's last words: where it was the sender
@@ -151,12 +154,12 @@ func (c *copier) readEnded(err error) ending {
 // to that, as nothing more can arrive.
 func (c *copier) writeEnded(err error) ending {
 	c.undelivered += int64(len(c.rest))
-	end := ending{copier: c, at: c.dst, how: howOf(err), err: err}
 	if c.src.failed.Load() && c.src.dead() {
 		c.lastWords()
 	}
 	c.lost.Add(float64(c.undelivered))
-	return end
+	c.flow.end(c.flow.arrived(), cause{how: howClosed})
+	return ending{copier: c, at: c.dst, cause: cause{how: howOf(err), by: c.dst.party, err: err}}
 }
 
 func (c *copier) lastWords() {

@@ -38,6 +38,7 @@ var (
 type cause struct {
 	how, by string
 	err     error // what the kernel said, when it was no fin
+	t       int64 // of a fin: when it was read
 }
 
 // howOf says what the end of a read or write means.

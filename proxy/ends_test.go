@@ -174,8 +174,8 @@ func TestBackPressure(t *testing.T) {
 		if err != nil {
 			t.Fatalf("after %d of %d bytes: %v", n, total, err)
 		}
-		if st := r.sink.stream(t, 1, dir); st.gaps != 0 {
-			t.Errorf("%d gaps", st.gaps)
+		if st := r.sink.stream(t, 1, dir); len(st.gaps) != 0 {
+			t.Errorf("%d gaps", len(st.gaps))
 		}
 	})
 }

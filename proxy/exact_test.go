@@ -47,8 +47,8 @@ func TestEveryByteBothWays(t *testing.T) {
 		all.Go(func() { receive(t, master, c2s) })
 		defer func() {
 			for dir, want := range map[wire.Direction][]byte{wire.S2C: s2c, wire.C2S: c2s} {
-				if got := r.sink.stream(t, i+1, dir); !bytes.Equal(got.data, want) || got.gaps != 0 || len(got.eof) != 1 || got.eof[0].How != howFin {
-					t.Errorf("conn %d %s: %d of %d bytes recorded, %d gaps, ends %v", i+1, dir, len(got.data), len(want), got.gaps, got.eof)
+				if got := r.sink.stream(t, i+1, dir); !bytes.Equal(got.data, want) || len(got.gaps) != 0 || len(got.eof) != 1 || got.eof[0].How != howFin {
+					t.Errorf("conn %d %s: %d of %d bytes recorded, %d gaps, ends %v", i+1, dir, len(got.data), len(want), len(got.gaps), got.eof)
 				}
 			}
 		}()

@@ -31,16 +31,16 @@ type recording struct {
 type flow struct {
 	rec *recording
 	dir wire.Direction
-	// mark is inHand from a read to the hand-over of what it brought, and then
-	// the number of the batch that this went into.
+	// mark is twice the number of the batch that the copier's latest chunk went
+	// into, plus inHand from a read to the hand-over of what it brought. Only the
+	// copier writes it.
 	mark atomic.Uint64
 	// read counts the bytes read from the sender; only the copier adds to it.
 	read atomic.Int64
 	gap  *journal.Event // what could not be queued since the last chunk that was
 }
 
-// inHand is greater than the number of any batch.
-const inHand = ^uint64(0)
+const inHand = 1
 
 // open begins the recording of a connection.
 func (r *Recorder) open(ev journal.Event) *recording {
@@ -48,7 +48,7 @@ func (r *Recorder) open(ev journal.Event) *recording {
 	rec.flows[0] = flow{rec: rec, dir: wire.S2C}
 	rec.flows[1] = flow{rec: rec, dir: wire.C2S}
 	if rec.mute = r.queued.Load() > 2*r.limit; !rec.mute {
-		r.tell(&entry{t: r.now(), rec: rec, kind: journal.KindOpen, event: &ev})
+		r.tell(&entry{t: r.now(), rec: rec, kind: journal.KindOpen, event: &ev}, nil)
 	}
 	return rec
 }
@@ -68,13 +68,13 @@ func (rec *recording) close(ev journal.Event) {
 		return
 	}
 	ev.S2C, ev.C2S = &s2c, &c2s
-	rec.r.tell(&entry{t: rec.r.now(), rec: rec, kind: journal.KindClose, event: &ev})
+	rec.r.tell(&entry{t: rec.r.now(), rec: rec, kind: journal.KindClose, event: &ev}, nil)
 }
 
 // arrived stamps what a read brought. What is stamped from here on by the
 // other direction is known to be later.
 func (f *flow) arrived() int64 {
-	f.mark.Store(inHand)
+	f.mark.Store(f.mark.Load() | inHand)
 	return f.rec.r.now()
 }
 
@@ -82,6 +82,7 @@ func (f *flow) arrived() int64 {
 // holder if need be; the caller's own hold stays.
 func (f *flow) keep(t int64, chunk []byte, s *slab, stop <-chan struct{}) {
 	if f.rec.mute {
+		f.emptyHand()
 		f.read.Add(int64(len(chunk)))
 		return
 	}
@@ -94,9 +95,11 @@ func (f *flow) keep(t int64, chunk []byte, s *slab, stop <-chan struct{}) {
 	f.read.Add(int64(len(chunk)))
 }
 
+func (f *flow) emptyHand() { f.mark.Store(f.mark.Load() &^ inHand) }
+
 // miss adds a chunk to the gap.
 func (f *flow) miss(t int64, chunk []byte, stop <-chan struct{}) {
-	f.mark.Store(0)
+	f.emptyHand()
 	begun := 0
 	if f.gap == nil {
 		begun = 1
@@ -115,22 +118,19 @@ func (f *flow) miss(t int64, chunk []byte, stop <-chan struct{}) {
 
 var newline = []byte{'\n'}
 
-// end tells of a gap that nothing followed, and how the sender ended if it was
-// the sender who did.
-func (f *flow) end(c cause) {
-	f.mark.Store(0)
-	if f.rec.mute {
+// end tells of a gap that nothing followed, and how the sender ended, if that
+// is what brought the copier to its end.
+func (f *flow) end(t int64, c cause) {
+	if f.gap != nil && !f.rec.mute {
+		f.rec.r.tell(&entry{t: t, rec: f.rec, kind: journal.KindGap, dir: f.dir, event: f.gap}, nil)
+	}
+	f.gap = nil
+	if c.how == howClosed || f.rec.mute {
+		f.emptyHand()
 		return
 	}
-	t := f.rec.r.now()
-	if f.gap != nil {
-		f.rec.r.tell(&entry{t: t, rec: f.rec, kind: journal.KindGap, dir: f.dir, event: f.gap})
-		f.gap = nil
-	}
-	if c.how != howClosed {
-		ev := c.event()
-		f.rec.r.tell(&entry{t: t, rec: f.rec, kind: journal.KindEOF, dir: f.dir, event: &ev})
-	}
+	ev := c.event()
+	f.rec.r.tell(&entry{t: t, rec: f.rec, kind: journal.KindEOF, dir: f.dir, event: &ev}, f)
 }
 
 // unheard is what the recorder knows of connections that it left out whole.

@@ -44,6 +44,7 @@ type sink struct {
 	mu   sync.Mutex
 	cond *sync.Cond
 	all  []told
+	deaf bool          // keeps no chunks
 	gate chan struct{} // when not nil, each chunk needs one from it; closed: no more
 }
 
@@ -67,6 +68,9 @@ func (s *sink) Open(t int64, conn uint64, ev journal.Event) {
 func (s *sink) Chunk(t int64, conn uint64, dir wire.Direction, offset int64, data []byte) {
 	if s.gate != nil {
 		<-s.gate
+	}
+	if s.deaf {
+		return
 	}
 	s.add(told{t: t, conn: conn, dir: dir, offset: offset, data: bytes.Clone(data)})
 }
@@ -125,11 +129,33 @@ func summary(all []told) string {
 
 // stream is what a sink was told of one direction of one connection.
 type stream struct {
-	data        []byte // without what is missing
+	data        []byte // with zeros for what is missing
 	chunks, gap int64  // bytes
-	gapLines    int64
-	gaps        int
+	gaps        []gapSeen
 	eof         []journal.Event
+}
+
+type gapSeen struct{ offset, bytes, lines int64 }
+
+// matches checks what was recorded against what was sent, line counts of the
+// gaps included.
+func (st stream) matches(t testing.TB, sent []byte) {
+	t.Helper()
+	if len(st.data) != len(sent) {
+		t.Errorf("%d bytes in chunks and gaps, %d were sent", len(st.data), len(sent))
+		return
+	}
+	sent = bytes.Clone(sent)
+	for _, g := range st.gaps {
+		missing := sent[g.offset : g.offset+g.bytes]
+		if n := int64(bytes.Count(missing, newline)); n != g.lines {
+			t.Errorf("a gap says %d lines, it has %d", g.lines, n)
+		}
+		clear(missing)
+	}
+	if !bytes.Equal(st.data, sent) {
+		t.Error("what was recorded is not what was sent")
+	}
 }
 
 // stream checks that offsets and gaps fit together without a seam.
@@ -150,9 +176,9 @@ func (s *sink) stream(t testing.TB, conn uint64, dir wire.Direction) stream {
 			st.chunks += int64(len(e.data))
 			st.data = append(st.data, e.data...)
 		case journal.KindGap:
+			st.gaps = append(st.gaps, gapSeen{st.chunks + st.gap, e.ev.Bytes, e.ev.Lines})
 			st.gap += e.ev.Bytes
-			st.gapLines += e.ev.Lines
-			st.gaps++
+			st.data = append(st.data, make([]byte, e.ev.Bytes)...)
 		case journal.KindEOF:
 			st.eof = append(st.eof, e.ev)
 		}
@@ -174,6 +200,9 @@ func (s *sink) balanced(t testing.TB) {
 		}
 		last[e.conn] = e.t
 		if e.kind != journal.KindClose {
+			continue
+		}
+		if s.deaf {
 			continue
 		}
 		for dir, want := range map[wire.Direction]int64{wire.S2C: *e.ev.S2C, wire.C2S: *e.ev.C2S} {

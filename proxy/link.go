@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"runtime/pprof"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"repltap/wire"
@@ -94,6 +96,10 @@ func (l *link) dial(ctx context.Context) bool {
 		l.note(cause{how: howShutdown, by: byTap})
 	case len(l.alarms) > 0:
 		l.blame(l.worker, nil)
+	case errors.Is(err, syscall.ECONNRESET):
+		// It accepted, and reset before the dial could look: it is up, in its way.
+		l.tap.upstream.answered()
+		l.note(cause{how: howReset, by: byMaster, err: err})
 	default:
 		l.note(cause{how: howRefused, by: byMaster, err: err})
 		l.tap.upstream.failed(began, err)
@@ -134,16 +140,13 @@ func (l *link) ended(ctx context.Context, e ending) {
 	src := e.copier.src
 	delete(l.copying, src)
 	l.lost[src.sends] = e.copier.undelivered
-	told := cause{how: howClosed}
-	if e.at == src {
-		told = cause{how: e.how, by: src.party, err: e.err}
-	}
-	e.copier.flow.end(told)
-	switch {
-	case e.how == howFin:
-		l.note(told)
-	case e.how != howClosed:
-		l.failed(ctx, e.at, e.err)
+	switch how := e.cause.how; {
+	case how == howFin && src.failed.Load():
+		l.failed(ctx, src, nil) // the alarm overtook the copier's word that it was done
+	case how == howFin:
+		l.note(e.cause)
+	case how != howClosed:
+		l.failed(ctx, e.at, e.cause.err)
 	case src.failed.Load():
 		l.pass(src) // the reader would not take the sender's last bytes
 	}
@@ -195,9 +198,10 @@ func (l *link) blame(s *side, err error) {
 }
 
 // note keeps the cause that counts: the first, except that an orderly end in
-// one direction is not yet the end.
+// one direction is not yet the end. Of two such, the copiers' clock says which
+// was first; they may be heard of in either order.
 func (l *link) note(c cause) {
-	if l.cause.how == "" || l.cause.how == howFin && c.how != howFin {
+	if l.cause.how == "" || l.cause.how == howFin && (c.how != howFin || c.t < l.cause.t) {
 		l.cause = c
 	}
 }

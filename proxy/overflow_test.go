@@ -36,7 +36,7 @@ func TestOverflowLeavesAGap(t *testing.T) {
 		t.Errorf("%d bytes are queued, at most %d may be", q, most)
 	}
 	close(gate) // the sink comes back, and with it the recording
-	r.sink.wait(t, "what was queued", func(all []told) bool { return r.tap.Recorder.QueueBytes() == 0 })
+	until(t, "what was queued is told", func() bool { return r.tap.Recorder.QueueBytes() == 0 })
 	after := text(100_000, 2)
 	through(t, worker, master, after)
 	worker.Close()
@@ -44,15 +44,9 @@ func TestOverflowLeavesAGap(t *testing.T) {
 	r.sink.waitClose(t, 1)
 
 	st := r.sink.stream(t, 1, wire.S2C)
-	if st.gaps != 1 || st.chunks+st.gap != int64(len(data)+len(after)) {
-		t.Fatalf("%d bytes in chunks and %d in %d gaps, %d were sent", st.chunks, st.gap, st.gaps, len(data)+len(after))
-	}
-	before := len(st.data) - len(after)
-	if !bytes.Equal(st.data[:before], data[:before]) || !bytes.Equal(st.data[before:], after) {
-		t.Error("what is there is not what was sent around the gap")
-	}
-	if want := int64(bytes.Count(data[before:], newline)); st.gapLines != want {
-		t.Errorf("the gap has %d lines, want %d", st.gapLines, want)
+	st.matches(t, append(data, after...))
+	if len(st.gaps) != 1 || st.gap < 3_000_000 {
+		t.Errorf("%d bytes missing in %d gaps", st.gap, len(st.gaps))
 	}
 	if n := value(t, r.reg, "repltap_gap_bytes_total", ReasonQueueFull); int64(n) != st.gap {
 		t.Errorf("%v bytes counted", n)
@@ -73,8 +67,8 @@ func TestGapAtTheEnd(t *testing.T) {
 	until(t, "the connection is over", func() bool { return len(r.tap.Status().Connections) == 0 })
 	close(gate)
 	ev := r.sink.waitClose(t, 1)
-	if st := r.sink.stream(t, 1, wire.S2C); *ev.S2C != 1_000_000 || st.gaps != 1 || len(st.eof) != 1 {
-		t.Errorf("%d bytes, %d gaps, ends %+v", *ev.S2C, st.gaps, st.eof)
+	if st := r.sink.stream(t, 1, wire.S2C); *ev.S2C != 1_000_000 || len(st.gaps) != 1 || len(st.eof) != 1 {
+		t.Errorf("%d bytes, %d gaps, ends %+v", *ev.S2C, len(st.gaps), st.eof)
 	}
 }
 
@@ -129,8 +123,8 @@ func TestBlockLosesNothing(t *testing.T) {
 	receive(t, worker, data[1:])
 	worker.Close()
 	r.sink.waitClose(t, 1)
-	if st := r.sink.stream(t, 1, wire.S2C); st.gaps != 0 || !bytes.Equal(st.data, data) {
-		t.Errorf("%d of %d bytes recorded, %d gaps", len(st.data), size, st.gaps)
+	if st := r.sink.stream(t, 1, wire.S2C); len(st.gaps) != 0 || !bytes.Equal(st.data, data) {
+		t.Errorf("%d of %d bytes recorded, %d gaps", len(st.data), size, len(st.gaps))
 	}
 }
 
@@ -170,7 +164,7 @@ func TestUnheardConnections(t *testing.T) {
 		rec := begin()
 		f := rec.flow(wire.C2S)
 		f.keep(f.arrived(), slab.buf[:7], slab, nil)
-		f.end(cause{how: howFin, by: byWorker})
+		f.end(r.now(), cause{how: howFin, by: byWorker})
 		rec.close(journal.Event{How: howFin, By: byWorker})
 	}
 	if q := r.QueueBytes(); q > 2*2000+5*(entryCost+10) {

@@ -36,6 +36,10 @@ const (
 	// Waking a goroutine for each line would cost the forwarding more than
 	// everything else that the recorder does.
 	tick = 10 * time.Millisecond
+	// maxWait is how long what was read later waits for what was read earlier and
+	// has not been handed over yet. That takes some microseconds; unless the
+	// machine lets the copier's thread stand.
+	maxWait = 100 * time.Millisecond
 	// urgentBytes is how much company is enough.
 	urgentBytes = 256 << 10
 	// patience is how long a copier waits for room in a full queue.
@@ -95,7 +99,7 @@ type entry struct {
 	event  *journal.Event // of everything but chunks; of a chunk, the gap before it
 	kind   journal.Kind   // kindChunk: bytes
 	dir    wire.Direction
-	waited bool // held back once already
+	batch  uint64 // the first that it was in
 }
 
 func (e *entry) cost() int64 { return entryCost + int64(len(e.data)) }
@@ -153,18 +157,21 @@ func (r *Recorder) put(e *entry, f *flow, stop <-chan struct{}) bool {
 	}
 	e.slab.hold()
 	r.push(e)
-	f.mark.Store(r.batch)
+	f.mark.Store(2 * r.batch)
 	return true
 }
 
 // tell queues what is no chunk. It never waits and never fails: there are a
-// handful for each connection.
-func (r *Recorder) tell(e *entry) {
+// handful for each connection. f is the flow in whose hand it was, if any.
+func (r *Recorder) tell(e *entry, f *flow) {
 	r.mu.Lock()
 	if r.queued.Load() <= r.limit {
 		r.confess()
 	}
 	r.push(e)
+	if f != nil {
+		f.mark.Store(2 * r.batch)
+	}
 	r.nudge(true)
 	r.mu.Unlock()
 }

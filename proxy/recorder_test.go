@@ -49,9 +49,19 @@ func TestAnswerWaitsForItsQuestion(t *testing.T) {
 			r.round()
 			r.round()
 		}, []wire.Direction{wire.C2S, wire.S2C}},
+		"very late": {func(r *Recorder, question, answer func()) {
+			answer()
+			for range 100 {
+				r.round()
+			}
+			question()
+			r.round()
+			r.round()
+		}, []wire.Direction{wire.C2S, wire.S2C}},
 		"too late": {func(r *Recorder, question, answer func()) {
 			answer()
 			r.round()
+			r.anchor = r.anchor.Add(-2 * maxWait) // time passes
 			r.round()
 			question()
 			r.round()
@@ -97,7 +107,7 @@ func TestSlabsComeBack(t *testing.T) {
 	if n := slab.holders.Load(); n != 11 {
 		t.Errorf("%d holders, want one for each chunk and the copier", n)
 	}
-	f.end(cause{})
+	f.end(r.now(), cause{})
 	r.round()
 	r.round()
 	if n := slab.holders.Load(); n != 1 {
@@ -129,7 +139,7 @@ func BenchmarkHandOver(b *testing.B) {
 		c.take(100)
 		c.keep()
 	}
-	f.end(cause{})
+	f.end(r.now(), cause{})
 	c.slab.release()
 }
 

@@ -87,6 +87,8 @@ func (u *upstream) await(ctx context.Context) bool {
 		conn, err := d.DialContext(ctx, "tcp", u.addr)
 		if err == nil {
 			conn.Close()
+		}
+		if err == nil || errors.Is(err, syscall.ECONNRESET) {
 			u.answered()
 			return true
 		}
