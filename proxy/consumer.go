@@ -25,18 +25,24 @@ func (r *Recorder) run() {
 // take gets what is queued, behind what was held back the last time.
 func (r *Recorder) take() (batch []entry, number uint64, closing bool) {
 	r.mu.Lock()
-	batch, r.queue = r.queue, r.spare
-	r.fresh, r.spare = 0, nil
+	queue := r.queue
+	r.queue, r.spare, r.fresh = r.spare, nil, 0
 	r.batch++
 	number, closing = r.batch, r.closing
 	r.mu.Unlock()
-	if cap(batch) <= spareEntries {
-		defer func(b []entry) { clear(b); r.spare = b[:0] }(batch)
-	}
-	r.work = append(append(r.work[:0], r.later...), batch...)
-	clear(r.later)
-	r.later = r.later[:0]
+	r.work = append(append(r.work[:0], r.later...), queue...)
+	r.spare, r.later = emptied(queue), emptied(r.later)
 	return r.work, number, closing
+}
+
+// emptied lets go of what entries held, and of the slice itself when a busy
+// time has left it larger than what is worth keeping.
+func emptied(s []entry) []entry {
+	if cap(s) > spareEntries {
+		return nil
+	}
+	clear(s)
+	return s[:0]
 }
 
 // deliver tells the sink. Copiers hand over after they have forwarded, so the
@@ -65,10 +71,7 @@ func (r *Recorder) deliver(batch []entry, number uint64, final bool) {
 		}
 	}
 	r.release(done)
-	clear(batch)
-	if cap(r.work) > spareEntries {
-		r.work = nil
-	}
+	r.work = emptied(batch)
 }
 
 func byTime(a, b entry) int {
