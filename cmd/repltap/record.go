@@ -123,10 +123,10 @@ func (o *recordOptions) check(args []string) error {
 		return usageErrorf("--enforce is not there yet in this version; without it every byte is passed on")
 	case o.flushInterval <= 0:
 		return usageErrorf("--flush-interval must be more than 0")
-	case o.queue < 1<<20:
-		return usageErrorf("--queue must be at least 1MiB")
-	case o.rotateSize < 1<<20:
-		return usageErrorf("--rotate-size must be at least 1MiB")
+	case o.queue <= 0:
+		return usageErrorf("--queue must be more than 0")
+	case o.rotateSize <= 0:
+		return usageErrorf("--rotate-size must be more than 0")
 	case o.rotateInterval <= 0:
 		return usageErrorf("--rotate-interval must be more than 0")
 	}
