@@ -59,7 +59,7 @@
 // chunk is charged its bytes and a fixed overhead. Notes of opening and ending
 // are always taken, a few for each connection; should they alone come to twice
 // the limit, with a sink that has stopped for good, further connections are
-// only counted, and confessed to as one gap when there is room.
+// only counted, and told as one when there is room.
 //
 // # When the sink is too slow
 //

@@ -64,7 +64,7 @@ func (rec *recording) flow(d wire.Direction) *flow {
 func (rec *recording) close(ev journal.Event) {
 	s2c, c2s := rec.flow(wire.S2C).read.Load(), rec.flow(wire.C2S).read.Load()
 	if rec.mute {
-		rec.r.leaveOut(s2c + c2s)
+		rec.r.leaveOut(rec.id, s2c, c2s)
 		return
 	}
 	ev.S2C, ev.C2S = &s2c, &c2s
@@ -113,6 +113,7 @@ func (f *flow) miss(t int64, chunk []byte, stop <-chan struct{}) {
 	f.gap.To = t
 	f.gap.Bytes += int64(len(chunk))
 	f.gap.Lines += int64(bytes.Count(chunk, newline))
+	f.gap.MidLine = !bytes.HasSuffix(chunk, newline)
 	f.rec.r.metrics.gap(f.gap.Reason, begun, int64(len(chunk)))
 }
 
@@ -136,24 +137,29 @@ func (f *flow) end(t int64, c cause) {
 // unheard is what the recorder knows of connections that it left out whole.
 // What must not be dropped is a few entries a connection, but where the sink
 // has stopped for good while workers come and go for days, even these have to
-// be bounded: so at twice the limit new connections are only counted, and told
-// as one gap of no connection in particular when there is room again.
+// be bounded. So at twice the limit new connections are only counted, and told
+// when there is room again: as one, which has the number of the first to end
+// and gaps for all the bytes of the others too.
 type unheard struct {
-	conns, bytes int64
-	from, to     int64
+	conns    int
+	first    uint64
+	from, to int64
+	s2c, c2s int64
 }
 
-func (r *Recorder) leaveOut(bytes int64) {
+func (r *Recorder) leaveOut(conn uint64, s2c, c2s int64) {
 	t := r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.unheard.conns == 0 {
-		r.unheard.from = t
+	u := &r.unheard
+	if u.conns == 0 {
+		u.first, u.from = conn, t
 	}
-	r.unheard.conns++
-	r.unheard.bytes += bytes
-	r.unheard.to = t
-	r.metrics.gap(ReasonQueueFull, 1, bytes)
+	u.conns++
+	u.to = t
+	u.s2c += s2c
+	u.c2s += c2s
+	r.metrics.gap(ReasonQueueFull, 1, s2c+c2s)
 }
 
 // confess queues what leaveOut counted; it is called with the lock.
@@ -163,8 +169,15 @@ func (r *Recorder) confess() {
 		return
 	}
 	r.unheard = unheard{}
-	r.push(&entry{t: u.to, rec: &recording{r: r}, kind: journal.KindGap, event: &journal.Event{
-		Bytes: u.bytes, Lines: -1, From: u.from, To: u.to, Reason: ReasonQueueFull,
-		Note: fmt.Sprintf("%d connections were left out whole", u.conns),
-	}})
+	rec := &recording{id: u.first, r: r}
+	push := func(kind journal.Kind, dir wire.Direction, ev journal.Event) {
+		r.push(&entry{t: u.to, rec: rec, kind: kind, dir: dir, event: &ev})
+	}
+	push(journal.KindOpen, noDirection, journal.Event{Note: fmt.Sprintf("stands for %d connections that were left out whole", u.conns)})
+	for dir, n := range map[wire.Direction]int64{wire.S2C: u.s2c, wire.C2S: u.c2s} {
+		if n > 0 {
+			push(journal.KindGap, dir, journal.Event{Bytes: n, Lines: -1, MidLine: true, From: u.from, To: u.to, Reason: ReasonQueueFull})
+		}
+	}
+	push(journal.KindClose, noDirection, journal.Event{S2C: &u.s2c, C2S: &u.c2s, How: "unknown", By: byTap})
 }

@@ -135,7 +135,10 @@ type stream struct {
 	eof         []journal.Event
 }
 
-type gapSeen struct{ offset, bytes, lines int64 }
+type gapSeen struct {
+	offset, bytes, lines int64
+	midLine              bool
+}
 
 // matches checks what was recorded against what was sent, line counts of the
 // gaps included.
@@ -150,6 +153,9 @@ func (st stream) matches(t testing.TB, sent []byte) {
 		missing := sent[g.offset : g.offset+g.bytes]
 		if n := int64(bytes.Count(missing, newline)); n != g.lines {
 			t.Errorf("a gap says %d lines, it has %d", g.lines, n)
+		}
+		if cut := missing[len(missing)-1] != '\n'; cut != g.midLine {
+			t.Errorf("a gap ends inside a line: %v; it says %v", cut, g.midLine)
 		}
 		clear(missing)
 	}
@@ -176,7 +182,7 @@ func (s *sink) stream(t testing.TB, conn uint64, dir wire.Direction) stream {
 			st.chunks += int64(len(e.data))
 			st.data = append(st.data, e.data...)
 		case journal.KindGap:
-			st.gaps = append(st.gaps, gapSeen{st.chunks + st.gap, e.ev.Bytes, e.ev.Lines})
+			st.gaps = append(st.gaps, gapSeen{st.chunks + st.gap, e.ev.Bytes, e.ev.Lines, e.ev.MidLine})
 			st.gap += e.ev.Bytes
 			st.data = append(st.data, make([]byte, e.ev.Bytes)...)
 		case journal.KindEOF:
