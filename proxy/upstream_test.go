@@ -136,7 +136,7 @@ func TestUpstreamAcceptsAndResets(t *testing.T) {
 // two, so that a dial hangs.
 func slowMaster(t *testing.T) string {
 	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
