@@ -25,9 +25,9 @@ func (b Bound) resolve(start int64) int64 {
 }
 
 // Filter selects records. The zero value selects all. Values of one field are
-// alternatives; fields are combined with "and". Records of connections (open,
-// close, gap …) pass the filters on command, stream and instance only when none
-// of these is set.
+// alternatives; fields are combined with "and". What is not a line passes the
+// filters on command, stream and instance only when none of these is set; but a
+// gap always does, since what is missing there may be what was asked for.
 type Filter struct {
 	From, To  Bound // From is included, To is not
 	Conns     []uint64
@@ -50,10 +50,10 @@ func (f *Filter) Match(r *Record) bool {
 	if len(f.Conns) > 0 && !contains(f.Conns, r.Conn) ||
 		len(f.Workers) > 0 && !contains(f.Workers, r.Worker) ||
 		f.Dir != wire.NoDirection && r.Dir != f.Dir ||
-		f.Findings && len(r.Findings) == 0 {
+		f.Findings && len(r.Findings) == 0 && r.Kind != KindGap {
 		return false
 	}
-	if !f.byContent() {
+	if !f.byContent() || r.Kind == KindGap {
 		return true
 	}
 	return r.Kind == KindLine &&

@@ -2,7 +2,10 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"repltap/wire"
 )
@@ -13,6 +16,7 @@ import (
 // connections that are open.
 type joiner struct {
 	halves  map[flowKey]*half
+	last    map[uint64]*int64 // time of the last record of a connection
 	workers map[uint64]string
 	recent  *half
 	rec     Record
@@ -23,16 +27,19 @@ type half struct {
 	conn     uint64
 	dir      wire.Direction
 	split    wire.Splitter
-	begun    bool  // something was read of it
-	clean    bool  // what comes next begins a line
-	headless bool  // the line that goes on has lost its beginning
-	offset   int64 // bytes that went this way so far
-	seq      uint64
-	time     int64 // of the last piece
+	begun    bool           // something was read of it
+	clean    bool           // what comes next begins a line
+	headless bool           // the line that goes on has lost its beginning
+	over     bool           // the line that goes on is over-long, and its first bytes are dealt with
+	found    []wire.Finding // of bytes that are held
+	offset   int64          // bytes that went this way so far
+	seq      uint64         // of the last piece
+	time     int64
+	last     *int64 // time of the connection's last record
 }
 
 func newJoiner() *joiner {
-	return &joiner{halves: map[flowKey]*half{}, workers: map[uint64]string{}}
+	return &joiner{halves: map[flowKey]*half{}, last: map[uint64]*int64{}, workers: map[uint64]string{}}
 }
 
 // block prepares for the entries of a block: where bytes are missing before it,
@@ -62,28 +69,41 @@ func (j *joiner) half(conn uint64, dir wire.Direction) *half {
 	k := flowKey{conn, dir}
 	s := j.halves[k]
 	if s == nil {
-		s = &half{conn: conn, dir: dir, clean: true}
+		s = &half{conn: conn, dir: dir, clean: true, last: j.lastOf(conn)}
 		j.halves[k] = s
 	}
 	j.recent = s
 	return s
 }
 
-// cutOff gives what is held of a line whose rest never comes.
+func (j *joiner) lastOf(conn uint64) *int64 {
+	t := j.last[conn]
+	if t == nil {
+		t = new(int64)
+		j.last[conn] = t
+	}
+	return t
+}
+
+// cutOff gives what is held of a line whose rest never comes, in case no entry
+// said so: the journal was cut off too, or something before it is missing.
 func (j *joiner) cutOff(s *half, yield func(*Record) bool) bool {
 	p, ok := s.split.Flush()
-	headless := s.headless
-	s.clean, s.headless = true, false
+	headless := s.headless || s.over
+	s.clean, s.headless, s.over = true, false, false
 	if !ok {
 		return true
 	}
-	j.rec = Record{Seq: s.seq, Time: s.time, Conn: s.conn, Dir: s.dir, Kind: KindFragment, Data: p.Text, Headless: headless, Worker: j.workers[s.conn]}
+	j.rec = Record{Seq: s.seq, Time: max(s.time, *s.last), Conn: s.conn, Dir: s.dir, Kind: KindFragment, Data: p.Text, Headless: headless,
+		Worker: j.workers[s.conn], Findings: s.found}
+	s.found = nil
 	return yield(&j.rec)
 }
 
 // finish gives what is held at the end of the journal.
 func (j *joiner) finish(yield func(*Record) bool) bool {
-	for _, s := range j.halves {
+	held := slices.SortedFunc(maps.Values(j.halves), func(a, b *half) int { return cmp.Compare(a.seq, b.seq) })
+	for _, s := range held {
 		if !j.cutOff(s, yield) {
 			return false
 		}
@@ -99,35 +119,35 @@ func (j *joiner) entry(e *entry, yield func(*Record) bool) bool {
 	}
 	s := j.half(e.conn, e.dir)
 	if !s.begun {
-		s.begun, s.headless, s.clean = true, e.midLine, !e.midLine
+		s.begun, s.headless, s.over, s.clean = true, e.midLine, false, !e.midLine
 	}
-	s.offset += int64(len(e.data))
 	n := len(e.data)
+	if n == 0 {
+		return j.fragment(s, e, yield)
+	}
+	s.seq, s.time = e.seq, e.time
+	s.offset += int64(n)
 	if s.clean && n > 0 && n <= wire.MaxLine+1 && bytes.IndexByte(e.data, '\n') == n-1 {
-		s.seq, s.time = e.seq, e.time
 		return yield(j.line(s, e, KindLine, e.data, true))
 	}
 	left := n
 	for p := range s.split.Split(e.data) {
 		left -= p.New
-		seq, time := e.seq, e.time
-		if p.New == 0 { // found to be over-long only now
-			seq, time = s.seq, s.time
-		}
-		s.seq, s.time = e.seq, e.time
 		if p.Kind == wire.PiecePartial {
 			s.clean = false
+			if e.note != nil {
+				s.found = append(s.found, findings(e)...)
+			}
 			break
 		}
-		s.clean = p.Text[len(p.Text)-1] == '\n'
 		kind := KindLine
-		if p.Kind != wire.PieceLine || s.headless {
+		if p.Kind != wire.PieceLine || s.headless || s.over {
 			kind = KindFragment
 		}
 		r := j.line(s, e, kind, p.Text, left == 0)
-		r.Seq, r.Time, r.Headless = seq, time, s.headless
-		if s.clean {
-			s.headless = false
+		r.Headless = s.headless
+		if s.clean = p.Text[len(p.Text)-1] == '\n'; s.clean {
+			s.headless, s.over = false, false
 		}
 		if !yield(r) {
 			return false
@@ -136,10 +156,26 @@ func (j *joiner) entry(e *entry, yield func(*Record) bool) bool {
 	return true
 }
 
+// fragment gives what is held when an entry without bytes says that it is no
+// line. Its time is that of its last byte, unless the connection has gone on
+// since. If it was as long as a line may be, what follows is its rest.
+func (j *joiner) fragment(s *half, e *entry, yield func(*Record) bool) bool {
+	p, ok := s.split.Flush()
+	if !ok {
+		return true
+	}
+	t := max(s.time, *s.last)
+	r := j.line(s, e, KindFragment, p.Text, true)
+	r.Headless, r.Time, *s.last = s.headless, t, t
+	s.clean, s.over = false, len(p.Text) == wire.MaxLine
+	return yield(r)
+}
+
 // line makes the record of a line or fragment. Findings and the read's end
 // belong to the last one of an entry.
 func (j *joiner) line(s *half, e *entry, kind Kind, data []byte, last bool) *Record {
 	j.rec = Record{Seq: e.seq, Time: e.time, Conn: e.conn, Dir: e.dir, Kind: kind, Data: data, Worker: j.workers[e.conn]}
+	*s.last = e.time
 	if kind == KindLine {
 		j.rec.Gist = wire.GistOf(data)
 		if j.rec.Gist.Command == wire.CmdName && e.dir == wire.C2S {
@@ -149,18 +185,26 @@ func (j *joiner) line(s *half, e *entry, kind Kind, data []byte, last bool) *Rec
 	}
 	if last {
 		j.rec.ReadEnd = e.readEnd
-		if e.note != nil {
-			// Only what a checksum has vouched for comes here; what is no JSON all
-			// the same is not worth the line.
-			_ = json.Unmarshal(e.note, &j.rec.Findings)
+		if e.note != nil || s.found != nil {
+			j.rec.Findings = append(s.found, findings(e)...)
+			s.found = nil
 		}
 	}
 	return &j.rec
 }
 
+// findings reads an entry's note. Only what a checksum has vouched for comes
+// here; what is no JSON all the same is not worth the line.
+func findings(e *entry) (found []wire.Finding) {
+	if e.note != nil {
+		_ = json.Unmarshal(e.note, &found)
+	}
+	return found
+}
+
 func (j *joiner) event(e *entry, yield func(*Record) bool) bool {
 	ev := &Event{}
-	_ = json.Unmarshal(e.note, ev) // as above
+	_ = json.Unmarshal(e.note, ev) // as in findings
 	ended := func(dir wire.Direction) bool {
 		s := j.halves[flowKey{e.conn, dir}]
 		return s == nil || j.cutOff(s, yield)
@@ -189,5 +233,9 @@ func (j *joiner) event(e *entry, yield func(*Record) bool) bool {
 	}
 	j.rec = Record{Seq: e.seq, Time: e.time, Conn: e.conn, Dir: e.dir, Kind: e.kind, Worker: j.workers[e.conn], Event: ev, Findings: ev.Findings}
 	ev.Findings = nil
+	*j.lastOf(e.conn) = e.time
+	if e.kind == KindClose {
+		delete(j.last, e.conn)
+	}
 	return yield(&j.rec)
 }

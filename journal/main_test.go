@@ -8,9 +8,11 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"repltap/wire"
@@ -154,6 +156,55 @@ func TestWhatGoesInComesOut(t *testing.T) {
 		x.check(t, dir)
 		mustBeFine(t, dir)
 		x.check(t, filepath.Join(dir, fileName(1)))
+	}
+}
+
+// TestFragments: what is no line comes in its place in the order, with its
+// findings, however it was read.
+func TestFragments(t *testing.T) {
+	for _, piece := range []int{1, 100, 1 << 14, 1 << 20} {
+		dir := t.TempDir()
+		w := create(t, dir, Options{FlushInterval: time.Millisecond})
+		x := newTraffic(w, 1)
+		x.open(1)
+		x.send(1, wire.S2C, "SERVER x\nRDATA "+strings.Repeat("x", 20000)+"\nPING 1\nRDATA cut o", piece)
+		x.send(1, wire.C2S, strings.Repeat("y", wire.MaxLine+1), piece)
+		x.send(1, wire.C2S, "z\nPING 2\n", piece)
+		x.s.Event(x.now, 1, wire.S2C, KindEOF, Event{How: "fin", By: "master"})
+		x.send(1, wire.C2S, "PING 3\nPI", piece)
+		x.close(1)
+		w.Close()
+		var got []string
+		r, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seq, last := uint64(0), int64(0)
+		for rec, err := range r.Records(t.Context(), Filter{Conns: []uint64{1}}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rec.Seq <= seq || rec.Time < last {
+				t.Errorf("record %d at %d comes after %d at %d", rec.Seq, rec.Time, seq, last)
+			}
+			seq, last = rec.Seq, rec.Time
+			text := fmt.Sprintf("%s %s %d", rec.Kind, rec.Dir, len(rec.Data))
+			for _, f := range rec.Findings {
+				text += " " + f.Code
+			}
+			got = append(got, text)
+		}
+		want := []string{
+			"open  0", "line s2c 9", "fragment s2c 16384 E-toolong", "fragment s2c 3623", "line s2c 7",
+			"fragment c2s 16384 E-toolong", "fragment c2s 3", "line c2s 7",
+			"fragment s2c 11", "eof s2c 0", "line c2s 7", "fragment c2s 2", "close  0",
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("in pieces of %d: %s", piece, d)
+		}
+		if rep := mustBeFine(t, dir); rep.Records != int64(len(want))+2 {
+			t.Errorf("verify counts %d records", rep.Records)
+		}
 	}
 }
 

@@ -311,12 +311,13 @@ func (s *pass) learn(c *connInfo) {
 }
 
 // skip says whether nothing in a block can pass the filter. A block that ends in
-// the middle of a line is read all the same: the line may pass later.
+// the middle of a line is read all the same: the line may pass later. So is one
+// with a gap.
 func (s *pass) skip(h *blockHeader) bool {
 	out := h.tmax < s.from || h.tmin >= s.to ||
 		(len(s.f.Conns) > 0 || len(s.f.Workers) > 0 || s.f.Dir != wire.NoDirection) && !slices.ContainsFunc(h.flows, s.wants) ||
 		s.f.byContent() && !slices.ContainsFunc(h.tallies, s.counts)
-	return out && !slices.ContainsFunc(h.flows, func(f flow) bool { return f.open })
+	return out && !slices.ContainsFunc(h.flows, func(f flow) bool { return f.open || f.gapBytes > 0 })
 }
 
 // wants says whether a direction of a connection passes, whatever is in it.

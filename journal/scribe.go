@@ -38,7 +38,6 @@ type side struct {
 	split    wire.Splitter
 	offset   int64 // bytes seen, gaps included
 	headless bool  // a gap swallowed the beginning of this line
-	late     []wire.Finding
 }
 
 // NewScribe makes a scribe for a journal. fixed are the dialects to reckon with;
@@ -80,17 +79,37 @@ func (s *Scribe) Event(t int64, conn uint64, dir wire.Direction, kind Kind, ev E
 		s.Gap(t, conn, dir, ev)
 		return
 	}
+	if kind == KindEOF {
+		s.cutOff(t, conn, dir)
+	}
 	s.append(c, &Record{Time: t, Conn: conn, Dir: dir, Kind: kind, Event: &ev})
+}
+
+// cutOff notes that a line which has begun is not going to be finished: a record
+// without bytes, so that the fragment has a place of its own in the order.
+func (s *Scribe) cutOff(t int64, conn uint64, dir wire.Direction) {
+	c := s.conn(conn)
+	d := &c.sides[dir-wire.S2C]
+	if p, ok := d.split.Flush(); ok {
+		r := &Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment}
+		if !d.headless {
+			r.Findings = c.wire.Observe(dir, p, nil)
+			s.tell(c, r, p.Text, false)
+		}
+		s.append(c, r)
+	}
 }
 
 // Close notes a connection's end, and with it what it spoke.
 func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 	c := s.conn(conn)
 	// What the copiers counted and was never told of is a gap too.
-	for dir, total := range map[wire.Direction]*int64{wire.S2C: ev.S2C, wire.C2S: ev.C2S} {
+	for i, total := range []*int64{ev.S2C, ev.C2S} {
+		dir := wire.S2C + wire.Direction(i)
 		if total != nil {
 			s.missing(t, conn, dir, *total)
 		}
+		s.cutOff(t, conn, dir)
 	}
 	if ev.Dialect == "" {
 		ev.Dialect = c.wire.Candidates().String()
@@ -102,11 +121,10 @@ func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 // Gap notes bytes of a direction that are not going to be told.
 func (s *Scribe) Gap(t int64, conn uint64, dir wire.Direction, ev Event) {
 	c := s.conn(conn)
+	s.cutOff(t, conn, dir)
 	d := &c.sides[dir-wire.S2C]
-	d.split.Reset()
 	d.offset += ev.Bytes
 	d.headless = ev.MidLine
-	d.late = nil
 	ev.Offset = nil // the writer counts by itself
 	if s.obs != nil {
 		s.obs.Gap(conn, dir, &ev)
@@ -147,15 +165,20 @@ func (s *Scribe) Chunk(t int64, conn uint64, dir wire.Direction, offset int64, d
 		if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {
 			d.headless = false
 		}
-		if p.New == 0 {
-			d.late = append(d.late, r.Findings...)
-			continue
-		}
-		if d.late != nil {
-			r.Findings, d.late = append(d.late, r.Findings...), nil
+		if p.Kind == wire.PieceFragment && p.New > 0 && p.Text[len(p.Text)-1] != '\n' {
+			s.part(c, r)
 		}
 		s.append(c, r)
 	}
+}
+
+// part appends the bytes of a fragment that ends within an over-long line, and
+// leaves r as the record without bytes that says so: to a reader these bytes
+// alone could be a line whose newline is still to come. The record is also what
+// is left when a line is found to be over-long only by the byte after.
+func (s *Scribe) part(c *conversation, r *Record) {
+	s.append(c, &Record{Time: r.Time, Conn: r.Conn, Dir: r.Dir, Kind: KindFragment, Data: r.Data})
+	r.Data = nil
 }
 
 // tell passes on what a line or fragment was.

@@ -16,8 +16,8 @@ type Report struct {
 	OK          bool       `json:"ok"`
 	Files       int        `json:"files"`
 	Blocks      int        `json:"blocks"`
-	Records     int64      `json:"records"`
-	Bytes       int64      `json:"bytes"` // of lines and fragments
+	Records     int64      `json:"records"` // as Reader.Records gives them
+	Bytes       int64      `json:"bytes"`   // of lines and fragments
 	Unaccounted int64      `json:"unaccounted_bytes"`
 	Connections []Ledger   `json:"connections"`
 	Damage      []Damage   `json:"damage"`
@@ -111,7 +111,12 @@ func (v *verifier) read(ctx context.Context) error {
 	defer s.u.close()
 	s.fail = v.fail
 	s.conn = v.conn
+	count := func(*Record) bool {
+		v.out.Records++
+		return true
+	}
 	s.begin = func(h *blockHeader) bool {
+		s.j.block(h, count)
 		v.endBlock()
 		v.partial = h.first <= s.last
 		v.beginBlock(h)
@@ -119,9 +124,10 @@ func (v *verifier) read(ctx context.Context) error {
 	}
 	s.each = func(e *entry) bool {
 		v.entry(e)
-		return true
+		return s.j.entry(e, count)
 	}
 	s.run(false)
+	s.j.finish(count)
 	v.endBlock()
 	for id, name := range s.j.workers {
 		for _, d := range []wire.Direction{wire.S2C, wire.C2S} {
@@ -182,7 +188,6 @@ func (v *verifier) beginBlock(h *blockHeader) {
 }
 
 func (v *verifier) entry(e *entry) {
-	v.out.Records++
 	k := flowKey{e.conn, e.dir}
 	f := v.sums[k]
 	f.records++
