@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,9 @@ func TestDiskFails(t *testing.T) {
 	x.close(1)
 	w.Sync()
 	restore()
+	for w.Stats().Err != nil { // it finds out by itself
+		runtime.Gosched()
+	}
 	if err == nil || failed.Failed == 0 || failed.Err == nil {
 		t.Errorf("nothing failed: %v %+v", err, failed)
 	}

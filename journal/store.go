@@ -52,6 +52,7 @@ type store struct {
 	lostMu  sync.Mutex
 	lost    []lostFlow
 	anyLost atomic.Bool
+	failing atomic.Bool // the last write went wrong
 }
 
 // lostFlow is bytes of one direction that could not be written.
@@ -288,6 +289,7 @@ func (s *store) write(batch []packedBlock) {
 		s.report(err)
 	}
 	s.st.Err = err
+	s.failing.Store(err != nil)
 	for _, p := range batch {
 		if p.head == nil {
 			continue
@@ -435,10 +437,15 @@ func plainError(err error) string {
 	return err.Error()
 }
 
+// takeLost gives what was lost once it can be written down; nil nearly always.
 func (s *store) takeLost() []lostFlow {
-	if !s.anyLost.Load() {
+	if !s.anyLost.Load() || s.failing.Load() {
 		return nil
 	}
+	return s.drainLost()
+}
+
+func (s *store) drainLost() []lostFlow {
 	s.lostMu.Lock()
 	defer s.lostMu.Unlock()
 	l := s.lost

@@ -347,7 +347,8 @@ func (w *Writer) flusher() {
 		w.mu.Lock()
 		if !w.closed {
 			w.takeLost()
-			if !w.b.empty() && time.Since(w.since) >= w.opts.FlushInterval/4 {
+			if !w.b.empty() && time.Since(w.since) >= w.opts.FlushInterval/4 ||
+				w.store.failing.Load() { // see whether it works again, traffic or not
 				w.handOver(nil)
 			}
 		}

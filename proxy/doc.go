@@ -64,7 +64,7 @@
 // # When the sink is too slow
 //
 // The traffic wins, and what is missing is accounted for. A hole is worse than a
-// hair's delay, though: a copier that finds the queue full waits up to 5 ms for
+// hair's delay, though: a copier that finds the queue full waits up to 50 ms for
 // room, after it has forwarded. If none comes, the recorder counts as stuck, and
 // until the queue has fallen to half, chunks are left out without waiting. Their
 // bytes, lines and times become a gap, which is told before the next chunk of

@@ -33,9 +33,12 @@ type Metrics struct {
 // other is the label of what is not in a closed set.
 const other = "other"
 
+// reasonWriteFailed is that of gaps which the journal itself leaves.
+const reasonWriteFailed = "write failed"
+
 // gapReasons are the labels of gaps: what is left of a reason without the
 // details that follow a colon.
-var gapReasons = []string{ReasonQueueFull, ReasonShutdown, "write failed", other}
+var gapReasons = []string{ReasonQueueFull, ReasonShutdown, reasonWriteFailed, other}
 
 // streams are all that any release has (protocol's catalogue, in its order).
 var streams = []string{
@@ -145,6 +148,10 @@ func (m *Metrics) gap(reason string, once int, bytes int64) {
 	m.gaps[reason].Add(float64(once))
 	m.gapTotals[reason].Add(float64(bytes))
 }
+
+// Lost counts traffic that the recorder passed on and the journal could not
+// write: into how many new gaps it goes, and its bytes. It fits journal.Options.
+func (m *Metrics) Lost(gaps int, bytes int64) { m.gap(reasonWriteFailed, gaps, bytes) }
 
 // line counts one command. It is called for each and allocates nothing.
 func (m *Metrics) line(dir wire.Direction, g *wire.Gist) {

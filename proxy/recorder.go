@@ -42,8 +42,9 @@ const (
 	maxWait = 100 * time.Millisecond
 	// urgentBytes is how much company is enough.
 	urgentBytes = 256 << 10
-	// patience is how long a copier waits for room in a full queue.
-	patience = 5 * time.Millisecond
+	// patience is how long a copier waits for room in a full queue: longer than
+	// a disk's sync takes now and then, and far below what a worker would notice.
+	patience = 50 * time.Millisecond
 	// entryCost is what an entry is charged besides its bytes: itself, in a
 	// slice that may have grown to twice what is in it, twice over, since the
 	// consumer has another in hand.

@@ -44,17 +44,19 @@ type recordingOptions struct {
 // closes it.
 func newRecording(o recordingOptions) (*recording, error) {
 	anchor := time.Now()
-	o.journal.Anchor, o.journal.Log, o.journal.Program = anchor, o.log, program
+	var reg prometheus.Registerer
+	if o.registry != nil {
+		reg = o.registry
+	}
+	metrics := proxy.NewMetrics(reg)
+	o.journal.Anchor, o.journal.Log, o.journal.Program, o.journal.Lost = anchor, o.log, program, metrics.Lost
 	w, err := journal.Create(o.dir, o.journal)
 	if err != nil {
 		return nil, err
 	}
-	var reg prometheus.Registerer
 	if o.registry != nil {
-		reg = o.registry
 		registerProcess(o.registry, w)
 	}
-	metrics := proxy.NewMetrics(reg)
 	observer := proxy.NewObserver(metrics, o.log)
 	r := &recording{writer: w, scribe: journal.NewScribe(w, o.dialect, observer)}
 	r.recorder = proxy.NewRecorder(r.scribe, proxy.RecorderOptions{
