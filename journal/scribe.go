@@ -93,7 +93,7 @@ func (s *Scribe) cutOff(t int64, conn uint64, dir wire.Direction) {
 	if p, ok := d.split.Flush(); ok {
 		r := &Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment}
 		if !d.headless {
-			r.Findings = c.wire.Observe(dir, p, nil)
+			r.Findings = c.wire.Observe(t, dir, p, nil)
 			s.tell(c, r, p.Text, false)
 		}
 		s.append(c, r)
@@ -114,7 +114,9 @@ func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 	if ev.Dialect == "" {
 		ev.Dialect = c.wire.Candidates().String()
 	}
-	s.append(c, &Record{Time: t, Conn: conn, Kind: KindClose, Event: &ev})
+	r := &Record{Time: t, Conn: conn, Kind: KindClose, Event: &ev, Findings: c.wire.End(t)}
+	s.tell(c, r, nil, false)
+	s.append(c, r)
 	delete(s.conns, conn)
 }
 
@@ -122,6 +124,7 @@ func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 func (s *Scribe) Gap(t int64, conn uint64, dir wire.Direction, ev Event) {
 	c := s.conn(conn)
 	s.cutOff(t, conn, dir)
+	c.wire.Gap(dir)
 	d := &c.sides[dir-wire.S2C]
 	d.offset += ev.Bytes
 	d.headless = ev.MidLine
@@ -159,7 +162,7 @@ func (s *Scribe) Chunk(t int64, conn uint64, dir wire.Direction, offset int64, d
 			r.Gist = wire.GistOf(p.Text)
 		}
 		if !d.headless {
-			r.Findings = c.wire.Observe(dir, p, &r.Gist)
+			r.Findings = c.wire.Observe(t, dir, p, &r.Gist)
 			s.tell(c, r, p.Text, whole)
 		}
 		if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {

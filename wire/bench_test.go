@@ -80,7 +80,7 @@ func BenchmarkObserve(b *testing.B) {
 	for b.Loop() {
 		for _, line := range lines {
 			g := GistOf(line)
-			c.Observe(S2C, Piece{Text: line, New: len(line)}, &g)
+			c.Observe(0, S2C, Piece{Text: line, New: len(line)}, &g)
 		}
 	}
 	perLine(b, len(lines))

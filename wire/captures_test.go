@@ -17,6 +17,7 @@ type capture struct {
 }
 
 type captureRead struct {
+	T    int64
 	Dir  string
 	Data []byte // encoding/json takes it from base64
 }
@@ -69,7 +70,7 @@ func (c *capture) play(conv *Conversation, each func(dir Direction, p Piece, fou
 	for _, r := range c.reads {
 		dir, _ := ParseDirection(r.Dir)
 		for p := range splitters[dir].Split(r.Data) {
-			each(dir, p, conv.Observe(dir, p, nil))
+			each(dir, p, conv.Observe(r.T, dir, p, nil))
 		}
 	}
 }

@@ -59,11 +59,12 @@ func (c *Conversation) receivers(dir Direction) DialectSet {
 	return c.fixed
 }
 
-// Observe takes in a line or fragment that was sent in direction dir, in order
-// of arrival, and says what is odd about it; nil nearly always. g is the gist
-// of a line and may be nil. A PiecePartial may be shown too: it helps to
-// recognise a peer that speaks something else and sends no newline.
-func (c *Conversation) Observe(dir Direction, piece Piece, g *Gist) []Finding {
+// Observe takes in a line or fragment that was sent in direction dir at t (Unix
+// nanoseconds), in order of arrival, and says what is odd about it; nil nearly
+// always. g is the gist of a line and may be nil. A PiecePartial may be shown
+// too: it helps to recognise a peer that speaks something else and sends no
+// newline.
+func (c *Conversation) Observe(t int64, dir Direction, piece Piece, g *Gist) []Finding {
 	if dir > C2S {
 		return nil
 	}
@@ -90,6 +91,17 @@ func (c *Conversation) Observe(dir Direction, piece Piece, g *Gist) []Finding {
 	}
 	return c.judge(dir, piece.Text, g)
 }
+
+// Gap says that some of what went dir was not shown: what follows is not held
+// against what came before.
+func (c *Conversation) Gap(dir Direction) {
+	if dir <= C2S {
+		c.peers[dir].over = false
+	}
+}
+
+// End says what is odd about the connection as a whole, now that it ended at t.
+func (c *Conversation) End(t int64) []Finding { return nil }
 
 // sniff looks at the first bytes of a peer, again and again until there is a
 // line or fragment.

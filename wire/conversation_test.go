@@ -15,7 +15,7 @@ func talk(c *Conversation, lines ...string) (codes []string) {
 			dir = C2S
 		}
 		text := []byte(line[2:] + "\n")
-		for _, f := range c.Observe(dir, Piece{Text: text, New: len(text)}, nil) {
+		for _, f := range c.Observe(0, dir, Piece{Text: text, New: len(text)}, nil) {
 			codes = append(codes, f.Code)
 		}
 	}
@@ -126,7 +126,7 @@ func TestConversationFindings(t *testing.T) {
 		if line[0] == 'c' {
 			dir = C2S
 		}
-		found := c.Observe(dir, Piece{Text: text, New: len(text)}, nil)
+		found := c.Observe(0, dir, Piece{Text: text, New: len(text)}, nil)
 		got := ""
 		if len(found) > 0 {
 			got = found[0].Code + ": " + found[0].Detail
@@ -155,7 +155,7 @@ func TestConversationTooLong(t *testing.T) {
 	long := strings.Repeat("x", 3*MaxLine)
 	found := 0
 	for p := range s.Split([]byte("NAME w1\n" + long + "\nPING 5\n" + long + "\n")) {
-		for _, f := range c.Observe(C2S, p, nil) {
+		for _, f := range c.Observe(0, C2S, p, nil) {
 			if f.Code != CodeTooLong {
 				t.Errorf("%v on %.20q", f, p.Text)
 			}
@@ -166,9 +166,9 @@ func TestConversationTooLong(t *testing.T) {
 		t.Errorf("%d findings for two over-long lines", found)
 	}
 	first := Piece{Kind: PieceFragment, Text: []byte(long[:MaxLine]), New: MaxLine, Over: true}
-	c.Observe(C2S, first, nil) // its end is lost
+	c.Observe(0, C2S, first, nil) // its end is lost
 	talk(c, "c PING 5")
-	if len(c.Observe(C2S, first, nil)) != 1 {
+	if len(c.Observe(0, C2S, first, nil)) != 1 {
 		t.Error("after a gap in an over-long line the next one is not noticed")
 	}
 }
@@ -213,7 +213,7 @@ func TestConversationForeign(t *testing.T) {
 			for rest := []byte(text); len(rest) > 0; {
 				n := min(step, len(rest))
 				for p := range s.Split(rest[:n]) {
-					for _, f := range c.Observe(C2S, p, nil) {
+					for _, f := range c.Observe(0, C2S, p, nil) {
 						codes = append(codes, f.Code)
 					}
 				}
@@ -233,9 +233,9 @@ func TestConversationAllocatesNothing(t *testing.T) {
 	c := NewConversation(AllDialects)
 	talk(c, "s SERVER x", "c NAME w1", "c REPLICATE ", "s POSITION events master 5 5")
 	line := []byte(`RDATA events master 5 ["ev",["$a","!r:x","t",null,null,null,"join",false]]` + "\n")
-	c.Observe(S2C, Piece{Text: line, New: len(line)}, nil)
+	c.Observe(0, S2C, Piece{Text: line, New: len(line)}, nil)
 	g := GistOf(line)
-	if n := testing.AllocsPerRun(100, func() { c.Observe(S2C, Piece{Text: line, New: len(line)}, &g) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { c.Observe(0, S2C, Piece{Text: line, New: len(line)}, &g) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -155,7 +155,7 @@ func (im *importer) data(c *importConn, dir wire.Direction, data []byte) {
 	im.scribe.Chunk(c.last, c.id, dir, c.bytes[dir], data)
 	for piece := range c.split[dir].Split(data) {
 		if piece.Kind == wire.PieceLine {
-			c.spoken.Observe(dir, piece, nil)
+			c.spoken.Observe(c.last, dir, piece, nil)
 		}
 	}
 	c.bytes[dir] += int64(len(data))
