@@ -30,7 +30,7 @@ func (s *store) reserve() {
 // lastWill writes down what was lost up to the end of the recording, when its
 // last blocks were. It gives the error of the last write.
 func (s *store) lastWill() error {
-	lost := s.drainLost()
+	lost := s.losses.take()
 	if s.st.Err == nil && len(lost) == 0 {
 		return nil
 	}

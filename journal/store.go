@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,8 +14,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-
-	"repltap/wire"
 )
 
 // maxBatch is how many bytes of blocks go to disk in one transaction. When the
@@ -49,24 +46,13 @@ type store struct {
 	changed chan struct{}
 	st      Stats
 
-	lostMu  sync.Mutex
-	lost    []lostFlow
-	anyLost atomic.Bool
+	losses  losses
 	failing atomic.Bool // the last write went wrong
-}
-
-// lostFlow is bytes of one direction that could not be written.
-type lostFlow struct {
-	conn                   uint64
-	dir                    wire.Direction
-	bytes, lines, from, to int64
-	offset                 int64
-	reason                 string
 }
 
 // openStore locks the directory and makes the next file in it.
 func openStore(dir string, o *Options) (*store, nextNumbers, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nextNumbers{}, fmt.Errorf("making the journal directory: %w", err)
 	}
 	lock, err := lockDir(dir)
@@ -177,77 +163,6 @@ func (s *store) create() error {
 	return nil
 }
 
-// growStep is how many bytes an open file grows at a time.
-const growStep = 1 << 20
-
-// createBolt makes a bbolt file with empty buckets and a header. room is how
-// large it will be, about; it grows by step.
-func createBolt(path string, h fileHeader, room int64, step int) (*bbolt.DB, error) {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is there already", path)
-	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:        time.Second,
-		NoFreelistSync: true,
-		FreelistType:   bbolt.FreelistMapType,
-		// Address space only: growing a map under a reader would have to wait for it.
-		InitialMmapSize: int(min(room+room/4, 4<<30)),
-	})
-	if err != nil {
-		os.Remove(path)
-		return nil, err
-	}
-	db.AllocSize = step
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketBlocks, bucketIndex, bucketConns} {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
-		}
-		return putHeader(tx, h)
-	})
-	if err != nil {
-		db.Close()
-		os.Remove(path)
-		return nil, err
-	}
-	return db, nil
-}
-
-func putHeader(tx *bbolt.Tx, h fileHeader) error { return putSealed(tx, bucketMeta, keyHeader, h) }
-
-func putConns(tx *bbolt.Tx, conns []connInfo, next nextNumbers) error {
-	for i := range conns {
-		if err := putSealed(tx, bucketConns, numberKey(conns[i].Conn), &conns[i]); err != nil {
-			return err
-		}
-	}
-	return putSealed(tx, bucketMeta, keyNext, next)
-}
-
-func putSealed(tx *bbolt.Tx, bucket, key []byte, v any) error {
-	b, err := sealValue(key, v)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucket).Put(key, b)
-}
-
-// putBlock adds a block at the end of the blocks and its head to the index. Pages
-// are filled to the brim: nothing is ever put in between.
-func putBlock(tx *bbolt.Tx, seq uint64, block []byte) error {
-	blocks, index := tx.Bucket(bucketBlocks), tx.Bucket(bucketIndex)
-	blocks.FillPercent, index.FillPercent = 1, 1
-	n, _, err := headLen(block)
-	if err != nil {
-		return err
-	}
-	if err := blocks.Put(numberKey(seq), block); err != nil {
-		return err
-	}
-	return index.Put(numberKey(seq), block[:n])
-}
-
 // run writes blocks until there are no more.
 func (s *store) run(packed <-chan packedBlock) {
 	for p := range packed {
@@ -299,7 +214,9 @@ func (s *store) write(batch []packedBlock) {
 			s.st.Records += uint64(p.head.count)
 		} else {
 			s.st.Failed++
-			s.lose(p.head, err)
+			if gaps, bytes := s.losses.add(p.head, err); bytes > 0 && s.opts.Lost != nil {
+				s.opts.Lost(gaps, bytes)
+			}
 		}
 	}
 	if err == nil {
@@ -384,74 +301,12 @@ func (s *store) commit(batch []packedBlock) error {
 	return nil
 }
 
-// lose notes the bytes of a block that could not be written. There is one note a
-// direction, so however long the disk fails they stay few.
-func (s *store) lose(h *blockHeader, err error) {
-	s.lostMu.Lock()
-	defer s.lostMu.Unlock()
-	gaps, bytes := 0, int64(0)
-	for i := range h.flows {
-		f := &h.flows[i]
-		if f.bytes+f.gapBytes == 0 {
-			continue
-		}
-		offset := f.start
-		if f.late {
-			offset = min(offset, f.lateFrom)
-		}
-		l := s.lostOf(f.conn, f.dir)
-		if l == nil {
-			s.lost = append(s.lost, lostFlow{conn: f.conn, dir: f.dir, from: h.tmin, to: h.tmax, offset: offset, reason: "write failed: " + plainError(err)})
-			l = &s.lost[len(s.lost)-1]
-			if f.bytes > 0 { // else it was a gap already
-				gaps++
-			}
-		}
-		bytes += f.bytes
-		l.bytes += f.bytes + f.gapBytes
-		l.lines += f.lines + f.gapLines
-		l.from, l.to, l.offset = min(l.from, h.tmin), max(l.to, h.tmax), min(l.offset, offset)
-	}
-	s.anyLost.Store(len(s.lost) > 0)
-	if s.opts.Lost != nil && bytes > 0 {
-		s.opts.Lost(gaps, bytes)
-	}
-}
-
-func (s *store) lostOf(conn uint64, dir wire.Direction) *lostFlow {
-	for i := range s.lost {
-		if s.lost[i].conn == conn && s.lost[i].dir == dir {
-			return &s.lost[i]
-		}
-	}
-	return nil
-}
-
-// plainError leaves the path out of an error: it belongs to this machine, the
-// journal goes elsewhere.
-func plainError(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err.Error()
-	}
-	return err.Error()
-}
-
 // takeLost gives what was lost once it can be written down; nil nearly always.
 func (s *store) takeLost() []lostFlow {
-	if !s.anyLost.Load() || s.failing.Load() {
+	if s.failing.Load() {
 		return nil
 	}
-	return s.drainLost()
-}
-
-func (s *store) drainLost() []lostFlow {
-	s.lostMu.Lock()
-	defer s.lostMu.Unlock()
-	l := s.lost
-	s.lost = nil
-	s.anyLost.Store(false)
-	return l
+	return s.losses.take()
 }
 
 // drop lets go of a file that could not be written to. What is committed in it
