@@ -17,6 +17,8 @@
 //   - which dialect a connection speaks: [Detector]; what speaks something else
 //     altogether: [Sniff]
 //   - who may send what: [Dialect.Allows]
+//   - what a receiver does with a line, and what it answers: [Receiver.Judge],
+//     [DialectSet.Judge]
 //   - all of it for one connection, with what is odd about it: [Conversation]
 //
 // The package opens no socket, starts no goroutine, reads no clock and logs

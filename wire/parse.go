@@ -73,12 +73,16 @@ var dialectParsers = func() (all [endDialect]parser) {
 
 // Parse reads a line as this release does.
 func (r Receiver) Parse(line []byte, p *Parsed) error {
-	return parser{dialect: r.dialect, some: r.has, all: r.has}.parse(line, p).orNil()
+	return r.parser(false).parse(line, p).orNil()
 }
 
 // ParseMessage reads a message that came over Redis as this release does.
 func (r Receiver) ParseMessage(payload []byte, p *Parsed) error {
-	return parser{dialect: r.dialect, some: r.has, all: r.has, message: true}.parse(payload, p).orNil()
+	return r.parser(true).parse(payload, p).orNil()
+}
+
+func (r Receiver) parser(message bool) parser {
+	return parser{dialect: r.dialect, some: r.has, all: r.has, message: message}
 }
 
 // orNil makes an error of it that is nil when there is none.

@@ -1,0 +1,162 @@
+package wire
+
+import "strconv"
+
+// Action is what a receiver does with a line.
+type Action uint8
+
+// The actions, from the mildest to the one that the sender notices most.
+const (
+	ActAccept Action = iota // it is read and handed on
+	ActIgnore               // nothing happens
+	ActLog                  // it is dropped with a line in the receiver's log
+	ActError                // the receiver sends an ERROR line and closes
+	ActDrop                 // the receiver closes without a word
+
+	numActions
+)
+
+var actionNames = [numActions]string{"accept", "ignore", "log", "error", "drop"}
+
+// String is the name in output: "accept", "ignore", "log", "error" or "drop".
+func (a Action) String() string {
+	if a < numActions {
+		return actionNames[a]
+	}
+	return ""
+}
+
+// Verdict is what a receiver does with a line, and why.
+type Verdict struct {
+	Action Action
+	Reply  string // the text of the ERROR line that it answers with, after "ERROR "
+	Code   string // the code of why; "" when the line is accepted
+	Detail string // why, in words that hold nothing of the line
+}
+
+// Judge says what the receiver does with a line or fragment that came from dir,
+// by itself: whether it can be read and may come that way. What depends on what
+// came before, or on what is behind the protocol (whether a stream is known,
+// its rows fit, the server is the right one), is for [Conversation] to say.
+//
+// NoDirection is Redis: the text is a message, which has no terminator. What
+// is not complete yet is accepted: nothing has happened. If p is not nil it
+// gets the parse, as far as that went.
+func (r Receiver) Judge(dir Direction, piece Piece, p *Parsed) Verdict {
+	if p == nil {
+		p = new(Parsed)
+	}
+	if dir == NoDirection {
+		return r.judgeMessage(piece.Text, p)
+	}
+	switch piece.Kind {
+	case PieceLine:
+		return r.judgeLine(dir, piece.Text, p)
+	case PieceFragment:
+		*p = Parsed{Dialect: r.dialect, Lenient: p.Lenient[:0]}
+		return r.judgeFragment(piece)
+	}
+	*p = Parsed{Dialect: r.dialect, Lenient: p.Lenient[:0]}
+	return Verdict{}
+}
+
+// judgeFragment: of what never got its end a receiver sees nothing.
+func (r Receiver) judgeFragment(piece Piece) Verdict {
+	if !piece.Over {
+		return Verdict{Action: ActIgnore}
+	}
+	v := Verdict{Action: ActDrop, Code: CodeTooLong, Detail: tooLongText}
+	if r.has&traitLengthError != 0 {
+		v.Action, v.Reply = ActError, "Line length exceeded"
+	}
+	return v
+}
+
+var tooLongText = "the line is longer than " + strconv.Itoa(MaxLine) + " bytes"
+
+// judgeMessage: over Redis anything may come, and what can't be read is logged.
+func (r Receiver) judgeMessage(payload []byte, p *Parsed) Verdict {
+	err := r.parser(true).parse(payload, p)
+	switch {
+	case err == nil:
+		return Verdict{}
+	case err.Code == CodeBlank:
+		return Verdict{Action: ActIgnore, Code: err.Code, Detail: err.Detail}
+	}
+	return Verdict{Action: ActLog, Code: err.Code, Detail: err.Detail}
+}
+
+func (r Receiver) judgeLine(dir Direction, line []byte, p *Parsed) Verdict {
+	err := r.parser(false).parse(line, p)
+	if err == nil && r.dialect.Allows(p.Command, dir) {
+		return Verdict{}
+	}
+	return r.refuse(dir, trimNewline(line), p, err)
+}
+
+// refuse says how a line that is not accepted is refused; err is nil if it is
+// for its direction alone.
+func (r Receiver) refuse(dir Direction, text []byte, p *Parsed, err *ParseError) Verdict {
+	name, _, _ := cutName(text)
+	switch {
+	case err != nil && (err.Code == CodeUTF8 || err.Code == CodeNoSpace):
+		return Verdict{Action: ActDrop, Code: err.Code, Detail: err.Detail}
+	case err != nil && err.Code == CodeBlank && r.has&traitBlankIgnored != 0:
+		return Verdict{Action: ActIgnore, Code: err.Code, Detail: err.Detail}
+	case err != nil && err.Code == CodeBlank && r.has&traitNeedsSpace != 0 && len(name) == len(text):
+		return Verdict{Action: ActDrop, Code: err.Code, Detail: err.Detail}
+	case err == nil, r.has&traitDirectionFirst != 0 && !r.dialect.Allows(p.Command, dir):
+		v := Verdict{Action: ActError, Reply: "invalid command: " + string(name), Code: CodeDirection, Detail: "its sender may not send this command"}
+		if err != nil && p.rule == nil {
+			v.Code, v.Detail = err.Code, err.Detail
+		}
+		return v
+	}
+	return Verdict{Action: ActError, Reply: "failed to parse line: ", Code: err.Code, Detail: err.Detail}
+}
+
+// Receiver is the receiver that stands for the dialect where no release is
+// named: that of the last release which had TCP or, for newer dialects, of the
+// newest release. Operators on TCP were told to be on the last one, and nearly
+// all that differs between releases of one dialect was mended in later ones.
+func (d Dialect) Receiver() Receiver {
+	if d >= endDialect {
+		d = noDialect
+	}
+	return dialectReceivers[d]
+}
+
+// lastTCP is the last release whose processes could talk over TCP.
+var lastTCP = release(1, 66, 1023)
+
+var dialectReceivers = func() (all [endDialect]Receiver) {
+	for _, d := range Dialects() {
+		last := dialects[d].last
+		if dialects[d].first <= lastTCP {
+			last = min(last, lastTCP)
+		}
+		some, _ := traitsIn(last, last)
+		all[d] = Receiver{Release: last, dialect: d, has: some}
+	}
+	return all
+}()
+
+// Judge judges by every dialect in the set. The verdict is that of the oldest
+// one; agreed says that all take the same action, and without a common text
+// there is no Reply.
+func (s DialectSet) Judge(dir Direction, piece Piece, p *Parsed) (v Verdict, agreed bool) {
+	agreed = true
+	first := s.First()
+	v = first.Receiver().Judge(dir, piece, p)
+	for d := first + 1; d < endDialect; d++ {
+		if !s.Has(d) {
+			continue
+		}
+		w := d.Receiver().Judge(dir, piece, nil)
+		agreed = agreed && w.Action == v.Action
+		if w.Reply != v.Reply {
+			v.Reply = ""
+		}
+	}
+	return v, agreed
+}
