@@ -1,9 +1,10 @@
 package wire
 
-// FieldKind is what an argument means; how it is written follows from it.
+// FieldKind is what an argument, or an element of a row, means; how an argument
+// is written follows from it.
 type FieldKind uint8
 
-// The kinds of arguments.
+// The kinds of arguments and of what JSON holds.
 const (
 	FieldNone        FieldKind = iota
 	FieldText                  // free text: ERROR, PING, SYNC
@@ -33,6 +34,26 @@ const (
 	FieldAgent                 // a user agent
 	FieldVisit                 // JSON: access token, ip, user agent, device, time
 	FieldLock                  // JSON: instance, lock's name, lock's key
+
+	// Inside JSON only.
+	FieldRoom        // a room's id
+	FieldEvent       // an event's id
+	FieldEntity      // a user's id, or a server's name
+	FieldType        // the type of an event, receipt, account data
+	FieldStateKey    // often a user's id
+	FieldGroup       // a group's id
+	FieldMedia       // a media id
+	FieldThread      // an event's id, or main
+	FieldWord        // one of a few words of Synapse's own
+	FieldConfigured  // a name out of a configuration
+	FieldFreeText    // what people or remote servers wrote
+	FieldNumber      // any number
+	FieldBool        // true or false; SQLite also makes it 1 or 0
+	FieldContent     // any JSON, with whatever users put there
+	FieldContentText // a string that holds such JSON
+	FieldList        // an array of any length: each element is as Columns[0] says
+	FieldTuple       // an array of exactly Columns
+	FieldObject      // an object whose members are called as Columns are
 
 	numFields
 )
