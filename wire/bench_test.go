@@ -94,3 +94,19 @@ var (
 	sinkKind    PieceKind
 	sinkCommand Command
 )
+
+func BenchmarkJudge(b *testing.B) {
+	d, all, lines := benchTraffic(b)
+	b.SetBytes(int64(len(all)))
+	b.ReportAllocs()
+	r := d.Receiver()
+	var p Parsed
+	for b.Loop() {
+		for _, line := range lines {
+			if v := r.Judge(S2C, Piece{Text: line}, &p); v.Action != ActAccept {
+				b.Fatal(v)
+			}
+		}
+	}
+	perLine(b, len(lines))
+}

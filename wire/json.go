@@ -1,6 +1,9 @@
 package wire
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // A JSON argument is checked by the rules of Python's json and simplejson,
 // which are not quite those of the standard: constants and a byte order mark
@@ -40,11 +43,8 @@ const (
 // trimJSON takes the byte order mark and the blanks off a JSON argument.
 func trimJSON(b []byte) ([]byte, jsonNote) {
 	var notes jsonNote
-	for _, mark := range [...]string{bom, bomTwice} {
-		if len(b) >= len(mark) && string(b[:len(mark)]) == mark {
-			b, notes = b[len(mark):], jsonMark
-			break
-		}
+	if n := markLength(b); n > 0 {
+		b, notes = b[n:], jsonMark
 	}
 	begin, end := 0, len(b)
 	for begin < end && isJSONBlank(b[begin]) {
@@ -59,6 +59,16 @@ func trimJSON(b []byte) ([]byte, jsonNote) {
 	return b[begin:end], notes
 }
 
+// markLength is the length of the byte order mark that b begins with.
+func markLength(b []byte) int {
+	for _, mark := range [...]string{bom, bomTwice} {
+		if len(b) >= len(mark) && string(b[:len(mark)]) == mark {
+			return len(mark)
+		}
+	}
+	return 0
+}
+
 func isJSONBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // jsonScanner walks over one JSON text. It keeps a bit a level of nesting, so
@@ -68,6 +78,9 @@ type jsonScanner struct {
 	i     int
 	notes jsonNote
 	depth int
+	py    *jsonLibrary // whose faults are looked for; nil when only whether there is one counts
+	fault jsonFault    // the first one, if a note fails
+	at    int          // where that is
 	// arrays has a bit for each level: set for an array, clear for an object.
 	arrays [(maxDepth + 63) / 64]uint64
 }
@@ -76,6 +89,11 @@ type jsonScanner struct {
 // about it; with one of jsonFails if it is no JSON.
 func scanJSON(b []byte) jsonNote {
 	s := jsonScanner{b: b}
+	s.scan()
+	return s.notes
+}
+
+func (s *jsonScanner) scan() {
 	for s.value() {
 		for s.depth > 0 && s.end() {
 		}
@@ -83,14 +101,17 @@ func scanJSON(b []byte) jsonNote {
 			break
 		}
 	}
-	if s.i < len(b) {
-		s.fail(jsonBad)
+	if s.notes&jsonFails != 0 {
+		return
 	}
-	return s.notes
+	if s.blanks(); s.i < len(s.b) {
+		s.fail(faultExtra, s.i)
+	}
 }
 
-func (s *jsonScanner) fail(why jsonNote) bool {
-	s.notes |= why
+func (s *jsonScanner) fail(why jsonFault, at int) bool {
+	s.notes |= jsonFaults[why].note
+	s.fault, s.at = why, at
 	return false
 }
 
@@ -164,8 +185,11 @@ func (s *jsonScanner) open(c byte) bool {
 		s.i++
 		return false
 	}
+	if s.i == len(s.b) {
+		return s.fail(faultOf(c, faultFirstValue, faultFirstName), s.i)
+	}
 	if s.depth == maxDepth {
-		return s.fail(jsonTooDeep)
+		return s.fail(faultOf(c, faultDeepArray, faultDeepObject), s.i)
 	}
 	if s.arrays[s.depth/64] |= 1 << (s.depth % 64); c == '{' {
 		s.arrays[s.depth/64] &^= 1 << (s.depth % 64)
@@ -182,14 +206,14 @@ func (s *jsonScanner) inArray() bool {
 // key reads a member's name and colon.
 func (s *jsonScanner) key() bool {
 	if s.peek() != '"' {
-		return s.fail(jsonBad)
+		return s.fail(faultName, s.i)
 	}
 	if !s.str() {
 		return false
 	}
 	s.blanks()
 	if s.peek() != ':' {
-		return s.fail(jsonBad)
+		return s.fail(faultColon, s.i)
 	}
 	s.i++
 	s.separated()
@@ -215,7 +239,10 @@ func (s *jsonScanner) end() bool {
 		s.depth--
 		return true
 	}
-	return s.fail(jsonBad)
+	if array {
+		return s.fail(faultArrayEnd, s.i)
+	}
+	return s.fail(faultObjectEnd, s.i)
 }
 
 // plain has what may stand in a string as it is; the rest ends it, begins an
@@ -230,7 +257,7 @@ var plain = func() (t [256]bool) {
 // str reads a string. Control characters must be escaped (DEL is none), and
 // halves of surrogate pairs pass.
 func (s *jsonScanner) str() bool {
-	b, i := s.b, s.i+1
+	b, begin, i := s.b, s.i, s.i+1
 	var high byte
 	for {
 		for i < len(b) && plain[b[i]] {
@@ -240,13 +267,21 @@ func (s *jsonScanner) str() bool {
 		if i < len(b) && b[i] == '"' {
 			break
 		}
-		n := 0
-		if i < len(b) && b[i] == '\\' {
-			n = s.escape(b[i:])
+		if i == len(b) {
+			return s.fail(faultString, begin)
 		}
-		if n == 0 {
-			s.i = i
-			return s.fail(jsonBadString)
+		if b[i] != '\\' {
+			return s.fail(faultControl, i)
+		}
+		n, why := s.escape(b[i:])
+		switch why {
+		case faultNone:
+		case faultString:
+			return s.fail(why, begin)
+		case faultHex:
+			return s.fail(why, i+1)
+		default:
+			return s.fail(why, i)
 		}
 		i += n
 	}
@@ -257,23 +292,24 @@ func (s *jsonScanner) str() bool {
 	return true
 }
 
-// escape is the length of the escape that b begins with, 0 if it is none.
-func (s *jsonScanner) escape(b []byte) int {
+// escape is the length of the escape that b begins with, or what is wrong.
+func (s *jsonScanner) escape(b []byte) (int, jsonFault) {
 	if len(b) < 2 {
-		return 0
+		return 0, faultString
 	}
 	switch b[1] {
 	case '"', '\\', 'b', 'f', 'n', 'r', 't':
-		return 2
+		return 2, faultNone
 	case '/':
 		s.notes |= jsonSlash
-		return 2
+		return 2, faultNone
 	case 'u':
-		if _, ok := hex4(b[2:]); ok {
-			return 6
+		if _, ok := hex4(b[2:]); ok && len(b) > 6 { // the last four can't end a string
+			return 6, faultNone
 		}
+		return 0, faultHex
 	}
-	return 0
+	return 0, faultEscape
 }
 
 func hex4(b []byte) (rune, bool) {
@@ -296,7 +332,10 @@ func hex4(b []byte) (rune, bool) {
 
 func (s *jsonScanner) literal(word string, note jsonNote) bool {
 	if len(s.b)-s.i < len(word) || string(s.b[s.i:s.i+len(word)]) != word {
-		return s.fail(jsonBad)
+		return s.fail(faultValue, s.i)
+	}
+	if note != 0 && s.py != nil && s.py.noConstants {
+		return s.fail(faultConstant, s.i)
 	}
 	s.i += len(word)
 	s.notes |= note
@@ -305,44 +344,60 @@ func (s *jsonScanner) literal(word string, note jsonNote) bool {
 
 // number reads as much as is a number: what follows shows whether it fits.
 func (s *jsonScanner) number() bool {
-	if s.peek() == '-' {
-		s.i++
-		if s.peek() == 'I' {
-			return s.literal("Infinity", jsonConstant)
-		}
-	}
 	begin := s.i
+	if s.peek() == '-' {
+		if bytes.HasPrefix(s.b[s.i:], negativeInfinity) {
+			return s.literal(string(negativeInfinity), jsonConstant)
+		}
+		s.i++
+	}
+	first := s.i
 	if s.digits() == 0 {
-		return s.fail(jsonBad)
+		if s.py != nil && s.py.simple && s.i < len(s.b) {
+			begin = first // it points behind the sign, unless nothing is there
+		}
+		return s.fail(faultValue, begin)
 	}
-	if s.b[begin] == '0' {
-		s.i = begin + 1
+	if s.b[first] == '0' {
+		s.i = first + 1
 	}
-	whole := s.i - begin
+	whole := s.i
+	if s.fraction(); s.exponent() || s.i > whole {
+		return true
+	}
+	return s.integer(begin, whole-first)
+}
+
+var negativeInfinity = []byte("-Infinity")
+
+func (s *jsonScanner) fraction() {
 	if s.peek() == '.' {
 		if s.i++; s.digits() == 0 {
 			s.i--
-			return s.intLength(whole)
 		}
-		whole = 0 // a float: no limit
 	}
-	if s.peek()|0x20 == 'e' {
-		before := s.i
-		if s.i++; s.peek() == '+' || s.peek() == '-' {
-			s.i++
-		}
-		if s.digits() == 0 {
-			s.i = before
-			return s.intLength(whole)
-		}
-		whole = 0
-	}
-	return s.intLength(whole)
 }
 
-func (s *jsonScanner) intLength(digits int) bool {
+func (s *jsonScanner) exponent() bool {
+	begin := s.i
+	if s.peek()|0x20 != 'e' {
+		return false
+	}
+	if s.i++; s.peek() == '+' || s.peek() == '-' {
+		s.i++
+	}
+	if s.digits() == 0 {
+		s.i = begin
+	}
+	return s.i > begin
+}
+
+func (s *jsonScanner) integer(begin, digits int) bool {
+	if s.py != nil && s.py.callsInt && s.depth == maxDepth {
+		return s.fail(faultDeepCall, begin)
+	}
 	if digits > maxIntDigits {
-		return s.fail(jsonLongInt)
+		return s.fail(faultLongInt, begin)
 	}
 	return true
 }

@@ -265,7 +265,7 @@ func (r parser) json(f *Field, lex lexis, p *Parsed) *ParseError {
 	text, around := trimJSON(f.Text)
 	notes := scanJSON(text) | around
 	if notes&jsonFails != 0 {
-		return &ParseError{CodeJSON, f.Kind, jsonFault(notes)}
+		return &ParseError{CodeJSON, f.Kind, jsonTrouble(notes)}
 	}
 	if notes&jsonConstant != 0 && r.some&traitConstants == 0 {
 		return &ParseError{CodeNaN, f.Kind, "NaN and Infinity are refused in JSON"}
@@ -283,7 +283,7 @@ func (r parser) json(f *Field, lex lexis, p *Parsed) *ParseError {
 // partsOf is into how many parts JSON must unpack; 0: any value will do.
 var partsOf = map[lexis]int{lexJSON3: 3, lexJSON5: 5}
 
-func jsonFault(notes jsonNote) string {
+func jsonTrouble(notes jsonNote) string {
 	switch {
 	case notes&jsonTooDeep != 0:
 		return "the JSON is nested too deep"

@@ -50,6 +50,9 @@ const (
 	traitBOM                              // a byte order mark before JSON is swallowed
 	traitLengthError                      // an over-long line is answered with an ERROR
 	traitBlankIgnored                     // a line of ASCII blanks does nothing (TCP)
+	traitEchoArguments                    // an ERROR names the command and echoes its arguments, not the line
+	traitReplyLimit                       // an ERROR longer than MaxLine can't be sent: the connection drops
+	traitSimplejson                       // JSON is read by simplejson, not by Python's own json
 )
 
 // traits says from which release on a trait holds, and before which one it
@@ -64,6 +67,9 @@ var traits = []struct {
 	{traitBOM, release(0, 26, 1), release(1, 20, 0)},
 	{traitLengthError, release(0, 99, 2), unreleased},
 	{traitBlankIgnored, release(1, 73, 0), unreleased},
+	{traitEchoArguments, release(0, 21, 0), release(1, 13, 0)},
+	{traitReplyLimit, release(0, 99, 2), unreleased},
+	{traitSimplejson, release(0, 21, 0), release(1, 20, 0)},
 }
 
 // traitsIn says which traits some release between first and last has, and

@@ -32,7 +32,12 @@ type Verdict struct {
 	Reply  string // the text of the ERROR line that it answers with, after "ERROR "
 	Code   string // the code of why; "" when the line is accepted
 	Detail string // why, in words that hold nothing of the line
+
+	plain string
 }
+
+// WithoutEcho is Reply with an ellipsis for all that it repeats of the line.
+func (v Verdict) WithoutEcho() string { return v.plain }
 
 // Judge says what the receiver does with a line or fragment that came from dir,
 // by itself: whether it can be read and may come that way. What depends on what
@@ -67,10 +72,12 @@ func (r Receiver) judgeFragment(piece Piece) Verdict {
 	}
 	v := Verdict{Action: ActDrop, Code: CodeTooLong, Detail: tooLongText}
 	if r.has&traitLengthError != 0 {
-		v.Action, v.Reply = ActError, "Line length exceeded"
+		v.Action, v.Reply, v.plain = ActError, tooLongReply, tooLongReply
 	}
 	return v
 }
+
+const tooLongReply = "Line length exceeded"
 
 var tooLongText = "the line is longer than " + strconv.Itoa(MaxLine) + " bytes"
 
@@ -97,23 +104,31 @@ func (r Receiver) judgeLine(dir Direction, line []byte, p *Parsed) Verdict {
 // refuse says how a line that is not accepted is refused; err is nil if it is
 // for its direction alone.
 func (r Receiver) refuse(dir Direction, text []byte, p *Parsed, err *ParseError) Verdict {
-	name, _, _ := cutName(text)
-	switch {
-	case err != nil && (err.Code == CodeUTF8 || err.Code == CodeNoSpace):
-		return Verdict{Action: ActDrop, Code: err.Code, Detail: err.Detail}
-	case err != nil && err.Code == CodeBlank && r.has&traitBlankIgnored != 0:
-		return Verdict{Action: ActIgnore, Code: err.Code, Detail: err.Detail}
-	case err != nil && err.Code == CodeBlank && r.has&traitNeedsSpace != 0 && len(name) == len(text):
-		return Verdict{Action: ActDrop, Code: err.Code, Detail: err.Detail}
-	case err == nil, r.has&traitDirectionFirst != 0 && !r.dialect.Allows(p.Command, dir):
-		v := Verdict{Action: ActError, Reply: "invalid command: " + string(name), Code: CodeDirection, Detail: "its sender may not send this command"}
-		if err != nil && p.rule == nil {
-			v.Code, v.Detail = err.Code, err.Detail
-		}
-		return v
+	forbidden := !r.dialect.Allows(p.Command, dir)
+	if err == nil {
+		err = directionError
 	}
-	return Verdict{Action: ActError, Reply: "failed to parse line: ", Code: err.Code, Detail: err.Detail}
+	v := Verdict{Code: err.Code, Detail: err.Detail}
+	name, _, spaced := cutName(text)
+	switch {
+	case err.Code == CodeBlank && r.has&traitBlankIgnored != 0:
+		v.Action = ActIgnore
+	case err.Code == CodeUTF8, !spaced && r.has&traitNeedsSpace != 0:
+		v.Action = ActDrop
+	case forbidden && r.has&traitDirectionFirst != 0:
+		if p.rule != nil {
+			v.Code, v.Detail = directionError.Code, directionError.Detail
+		}
+		r.answer(&v, invalidCommand(name, p.rule != nil))
+	case err == directionError:
+		r.answer(&v, invalidCommand(name, true))
+	default:
+		r.answer(&v, r.parseFailure(text, p, err))
+	}
+	return v
 }
+
+var directionError = &ParseError{Code: CodeDirection, Detail: "its sender may not send this command"}
 
 // Receiver is the receiver that stands for the dialect where no release is
 // named: that of the last release which had TCP or, for newer dialects, of the
@@ -126,17 +141,24 @@ func (d Dialect) Receiver() Receiver {
 	return dialectReceivers[d]
 }
 
-// lastTCP is the last release whose processes could talk over TCP.
-var lastTCP = release(1, 66, 1023)
+// The last release whose processes could talk over TCP, and the last one that
+// is known.
+var (
+	lastTCP     = release(1, 66, 0)
+	lastRelease = release(1, 157, 1)
+)
 
 var dialectReceivers = func() (all [endDialect]Receiver) {
 	for _, d := range Dialects() {
-		last := dialects[d].last
-		if dialects[d].first <= lastTCP {
-			last = min(last, lastTCP)
+		release := min(dialects[d].last, lastRelease)
+		switch first := dialects[d].first; {
+		case first <= lastTCP:
+			release = min(release, lastTCP)
+		case first > lastRelease:
+			release = first
 		}
-		some, _ := traitsIn(last, last)
-		all[d] = Receiver{Release: last, dialect: d, has: some}
+		some, _ := traitsIn(release, release)
+		all[d] = Receiver{Release: release, dialect: d, has: some}
 	}
 	return all
 }()
@@ -155,7 +177,7 @@ func (s DialectSet) Judge(dir Direction, piece Piece, p *Parsed) (v Verdict, agr
 		w := d.Receiver().Judge(dir, piece, nil)
 		agreed = agreed && w.Action == v.Action
 		if w.Reply != v.Reply {
-			v.Reply = ""
+			v.Reply, v.plain = "", ""
 		}
 	}
 	return v, agreed

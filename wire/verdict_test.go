@@ -55,3 +55,49 @@ func receiver(t testing.TB, name string) Receiver {
 	}
 	return r
 }
+
+func TestJudgeAllocates(t *testing.T) {
+	r, piece := receiver(t, "1.66.0"), Piece{Text: []byte("RDATA caches master 5 [\"f\",[\"@u:x\"],1]\n")}
+	for _, p := range []*Parsed{nil, new(Parsed)} {
+		if n := testing.AllocsPerRun(100, func() { r.Judge(S2C, piece, p) }); n != 0 {
+			t.Errorf("%v allocations a line", n)
+		}
+	}
+}
+
+// TestReceiverOfDialect: a release stands for each dialect, and is of it.
+func TestReceiverOfDialect(t *testing.T) {
+	want := map[string]string{"v1.9": "1.12", "v1.29": "1.66.0", "v1.146": "1.157.1"}
+	for _, d := range Dialects() {
+		r := d.Receiver()
+		if r.Dialect() != d || r.Release < dialects[d].first || r.Release > dialects[d].last {
+			t.Errorf("%s: %s", d, r.Release)
+		}
+		if w, ok := want[d.String()]; ok && r.Release.String()[:len(w)] != w {
+			t.Errorf("%s: %s, want %s", d, r.Release, w)
+		}
+	}
+}
+
+func TestSetJudge(t *testing.T) {
+	tests := []struct {
+		first, last Dialect
+		line        string
+		action      Action
+		agreed      bool
+		reply       string
+	}{
+		{v0_21, vNext, "PING 5\n", ActAccept, true, ""},
+		{v0_21, vNext, "PING\n", ActDrop, false, ""},
+		{v1_13, vNext, "RDATA a b 5 []\n", ActError, true, "invalid command: RDATA"},
+		{v0_21, v1_9, "FOO x\n", ActError, true, "invalid command: FOO"},
+		{v0_21, vNext, "FOO x\n", ActError, true, ""},
+		{v1_90, v1_146, "POSITION x\n", ActError, true, "failed to parse line: ValueError('not enough values to unpack (expected 4, got 1)') ('POSITION x'):"},
+	}
+	for _, test := range tests {
+		v, agreed := dialectRange(test.first, test.last).Judge(C2S, Piece{Text: []byte(test.line)}, nil)
+		if v.Action != test.action || agreed != test.agreed || v.Reply != test.reply {
+			t.Errorf("%s–%s %q: %+v %v", test.first, test.last, test.line, v, agreed)
+		}
+	}
+}
