@@ -123,6 +123,7 @@ func (r *Recorder) tellSink(e *entry) {
 		r.observer.forget(rec.id)
 	default:
 		r.sink.Event(e.t, rec.id, e.dir, e.kind, *e.event)
+		r.observer.event(rec.id, e)
 	}
 }
 

@@ -17,6 +17,7 @@ const grace = 500 * time.Millisecond
 type copier struct {
 	src, dst *side
 	flow     *flow
+	stall    *stallWatch
 	moved    prometheus.Counter
 	lost     prometheus.Counter
 	stop     <-chan struct{} // ends waiting for the recorder
@@ -44,7 +45,7 @@ type ending struct {
 // run copies until one of the sockets ends it.
 func (c *copier) run() ending {
 	c.slab = newSlab()
-	defer func() { c.slab.release() }()
+	defer func() { c.slab.release(); c.stall.close() }()
 	write := c.writeSome // made once: a method value is an allocation
 	for {
 		n, err := c.src.conn.Read(c.room())
@@ -84,12 +85,16 @@ func (c *copier) forward(write func(uintptr) bool) error {
 	if c.src.failed.Load() {
 		c.dst.allow(grace)
 	}
+	n := len(c.rest)
 	err := c.dst.raw.Write(write)
 	if err == nil {
 		err = c.err
 	}
+	if c.stall.on {
+		c.stall.done()
+	}
 	c.keep()
-	c.moved.Add(float64(len(c.chunk) - len(c.rest)))
+	c.moved.Add(float64(n - len(c.rest)))
 	return err
 }
 
@@ -107,6 +112,9 @@ func (c *copier) writeSome(fd uintptr) bool {
 		n, err := syscall.Write(int(fd), c.rest)
 		if n > 0 {
 			c.rest = c.rest[n:]
+			if c.stall.on {
+				c.stall.wrote(n)
+			}
 		}
 		switch err {
 		case nil, syscall.EINTR:
@@ -123,9 +131,10 @@ func (c *copier) writeSome(fd uintptr) bool {
 
 // stalled is called when the peer does not take what is in hand. The recorder
 // gets it now: it may take minutes until this copier comes back, and what the
-// other direction brings meanwhile came later.
+// other direction brings meanwhile came later. The wait is a stall if it lasts.
 func (c *copier) stalled() {
 	c.keep()
+	c.stall.wait()
 	if c.src.failed.Load() {
 		c.dst.allow(grace)
 	}

@@ -48,6 +48,18 @@
 // books twice what is asked for, so one direction of one connection holds at
 // most [Buffering] bytes, 576 KiB, and in practice about 450.
 //
+// # Stalls
+//
+// A reader that stops is noticed when what the kernels hold between the tap and
+// the reader's program is full, a write waits, and the reader's kernel takes
+// nothing for a quarter of a second (see stallAfter). It is journalled then,
+// while it lasts, from when the write began to wait, with what the kernels hold on
+// both sides: what the sender sent and nobody reads (SIOCINQ), and what the reader
+// does not take (SIOCOUTQ). A resume follows when the reader has taken something.
+// If the connection ends before that, its end is the stall's and there is no
+// resume. Metrics and Status show stalls that last. A copier whose writes do not
+// wait does nothing for all this; only Linux says what its kernel holds.
+//
 // # Memory
 //
 // Copiers read into slabs of 128 KiB, and every chunk is a slice of one: nothing

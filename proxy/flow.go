@@ -119,6 +119,15 @@ func (f *flow) miss(t int64, chunk []byte, stop <-chan struct{}) {
 
 var newline = []byte{'\n'}
 
+// note tells what happened on the way; any goroutine may. There is no end to how
+// many notes a connection can have, so they too are bounded: at twice the limit,
+// where connections are left out whole, so are they.
+func (f *flow) note(t int64, kind journal.Kind, ev journal.Event) {
+	if r := f.rec.r; !f.rec.mute && r.queued.Load() <= 2*r.limit {
+		r.tell(&entry{t: t, rec: f.rec, kind: kind, dir: f.dir, event: &ev}, nil)
+	}
+}
+
 // end tells of a gap that nothing followed, and how the sender ended, if that
 // is what brought the copier to its end.
 func (f *flow) end(t int64, c cause) {

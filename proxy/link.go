@@ -30,6 +30,7 @@ type link struct {
 	peer           string
 	worker, master *side
 	state          atomic.Int32
+	copiers        [2]*copier // from stateOpen on
 
 	endings chan ending    // of copiers
 	alarms  chan *side     // from the sentinel
@@ -61,7 +62,6 @@ func (l *link) run(ctx context.Context) {
 	if !l.dial(ctx) {
 		return
 	}
-	l.state.Store(stateOpen)
 	l.start(ctx)
 	stop := ctx.Done()
 	for len(l.copying) > 0 {
@@ -120,18 +120,25 @@ func (l *link) watch(s *side, also func()) {
 // start sets the copiers to work.
 func (l *link) start(ctx context.Context) {
 	l.copying[l.worker], l.copying[l.master] = true, true
-	go l.copy(ctx, l.worker, l.master)
-	go l.copy(ctx, l.master, l.worker)
+	l.copiers = [2]*copier{l.copier(ctx, l.worker, l.master), l.copier(ctx, l.master, l.worker)}
+	l.state.Store(stateOpen)
+	for _, c := range l.copiers {
+		go l.copy(ctx, c)
+	}
+}
+
+func (l *link) copier(ctx context.Context, src, dst *side) *copier {
+	m, flow := l.tap.Metrics, l.rec.flow(src.sends)
+	return &copier{
+		src: src, dst: dst, flow: flow, stop: ctx.Done(),
+		stall: &stallWatch{flow: flow, src: src, dst: dst, live: m.stalls},
+		moved: m.bytes[src.sends], lost: m.undelivered[src.sends],
+	}
 }
 
 // copy is a copier's goroutine; its labels show in a goroutine profile.
-func (l *link) copy(ctx context.Context, src, dst *side) {
-	m := l.tap.Metrics
-	c := &copier{
-		src: src, dst: dst, flow: l.rec.flow(src.sends), stop: ctx.Done(),
-		moved: m.bytes[src.sends], lost: m.undelivered[src.sends],
-	}
-	labels := pprof.Labels("conn", strconv.FormatUint(l.rec.id, 10), "direction", src.sends.String())
+func (l *link) copy(ctx context.Context, c *copier) {
+	labels := pprof.Labels("conn", strconv.FormatUint(l.rec.id, 10), "direction", c.src.sends.String())
 	pprof.Do(ctx, labels, func(context.Context) { l.endings <- c.run() })
 }
 

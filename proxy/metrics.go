@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,6 +29,7 @@ type Metrics struct {
 	rdata        map[string]prometheus.Counter // by stream
 	findings     *prometheus.CounterVec
 	codes        map[string]prometheus.Counter // those of findings, as they are met
+	stalls       *liveStalls
 }
 
 // other is the label of what is not in a closed set.
@@ -63,11 +65,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		suppressed:   counter("repltap_findings_not_logged_total", "Findings and gaps that were counted and journalled, but not logged, to keep the log readable."),
 		findings:     vec("repltap_findings_total", "Findings by code.", "code"),
 		codes:        map[string]prometheus.Counter{},
+		stalls:       &liveStalls{now: map[*stallWatch]time.Time{}},
 	}
 	all := []prometheus.Collector{m.connections, m.current, m.dialFailures, m.outages, m.upstreamUp, m.suppressed, m.findings}
 	all = append(all, m.resolveTraffic()...)
 	all = append(all, m.resolveEnds()...)
 	m.register(all...)
+	m.watchStalls()
 	return m
 }
 

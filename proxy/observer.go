@@ -88,6 +88,17 @@ func (o *Observer) Gap(conn uint64, dir wire.Direction, ev *journal.Event) {
 	}
 }
 
+// event logs what happened on the way and is not the traffic's.
+func (o *Observer) event(conn uint64, e *entry) {
+	if o == nil || e.kind != journal.KindStall {
+		return
+	}
+	if attrs, ok := o.mayLog(sight{conn, "stall " + e.dir.String()}); ok {
+		attrs = append(attrs, "conn", conn, "worker", o.worker(conn), "direction", e.dir.String(), "unread", e.event.Unread, "unsent", e.event.Unsent)
+		o.log.Warn("stalled: nothing is read from the tap any more", attrs...)
+	}
+}
+
 // mayLog lets the first of a kind through, within the budget, and of the rest
 // one a second, which then says how many there were between.
 func (o *Observer) mayLog(s sight) (attrs []any, ok bool) {

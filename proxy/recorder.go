@@ -134,6 +134,9 @@ func NewRecorder(sink Sink, o RecorderOptions) *Recorder {
 // now is the time of the recording: wall clock at its start, monotonic since.
 func (r *Recorder) now() int64 { return r.base + int64(time.Since(r.anchor)) }
 
+// at is a moment in the time of the recording.
+func (r *Recorder) at(t time.Time) int64 { return r.base + int64(t.Sub(r.anchor)) }
+
 // Close gives the sink all that is queued and returns when it has taken it.
 // No tap may be serving any more.
 func (r *Recorder) Close() {

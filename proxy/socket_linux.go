@@ -11,6 +11,22 @@ func (s *side) unsent() (n int) {
 	return n
 }
 
+// unread is how much the peer has sent that the tap has not read yet.
+func (s *side) unread() (n int) {
+	s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
+	return n
+}
+
+// segment is how much goes to the peer in one piece at most.
+func (s *side) segment() (n int) {
+	s.raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n = int(info.Snd_mss)
+		}
+	})
+	return n
+}
+
 // dead says that the kernel has given this connection up. After an orderly end
 // in both directions it says so too.
 func (s *side) dead() (dead bool) {

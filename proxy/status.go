@@ -29,6 +29,17 @@ type ConnStatus struct {
 	Since  time.Time `json:"since"`
 	S2C    int64     `json:"s2c_bytes"` // read from the master so far
 	C2S    int64     `json:"c2s_bytes"` // read from the worker so far
+	// Stalls are those that last: at most one each way.
+	Stalls []*StallStatus `json:"stalls,omitempty"`
+}
+
+// StallStatus is a peer that does not read what the other one sends it.
+type StallStatus struct {
+	Direction string    `json:"direction"` // of the traffic that waits
+	Since     time.Time `json:"since"`
+	Seconds   float64   `json:"seconds"`
+	Unread    int64     `json:"unread_bytes"` // what the sender has sent and the tap does not read either
+	Unsent    int64     `json:"unsent_bytes"` // what the tap has written and the reader's kernel does not take
 }
 
 // Status may be called at any time, from any goroutine.
@@ -61,9 +72,18 @@ func (u *upstream) status(s *Status) {
 }
 
 func (l *link) status() ConnStatus {
-	return ConnStatus{
+	s := ConnStatus{
 		Conn: l.rec.id, Peer: l.peer, Worker: l.tap.Recorder.observer.worker(l.rec.id),
 		State: stateNames[l.state.Load()], Since: l.since,
 		S2C: l.rec.flow(wire.S2C).read.Load(), C2S: l.rec.flow(wire.C2S).read.Load(),
 	}
+	if l.state.Load() == stateDialing { // there are no copiers yet
+		return s
+	}
+	for _, c := range l.copiers {
+		if st := c.stall.status(); st != nil {
+			s.Stalls = append(s.Stalls, st)
+		}
+	}
+	return s
 }

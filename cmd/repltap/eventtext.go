@@ -26,7 +26,7 @@ func eventText(r *journal.Record) string {
 	case journal.KindStall:
 		text = receiver(r.Dir) + " has stopped reading" + queues(ev)
 	case journal.KindResume:
-		text = receiver(r.Dir) + " reads again" + queues(ev)
+		text = receiver(r.Dir) + " reads again" + stallText(ev) + queues(ev)
 	case journal.KindGap:
 		text = gapText(r)
 	case journal.KindFile:
@@ -98,6 +98,14 @@ func queues(ev *journal.Event) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%s unread, %s unsent)", sizeText(ev.Unread), sizeText(ev.Unsent))
+}
+
+// stallText is how long a stall was.
+func stallText(ev *journal.Event) string {
+	if ev.From == 0 || ev.To < ev.From {
+		return ""
+	}
+	return " after " + durationText(time.Duration(ev.To-ev.From).Round(time.Millisecond))
 }
 
 func gapText(r *journal.Record) string {

@@ -209,6 +209,45 @@ func get(t *testing.T, addr, path string, status int) string {
 	return string(body)
 }
 
+// A worker that does not read is on the disk and on show while it does not, so
+// that a recorder that dies meanwhile leaves that behind.
+func TestStallIsOnRecordWhileItLasts(t *testing.T) {
+	dir, port := filepath.Join(t.TempDir(), "journal"), freePort(t)
+	p, addr, master := startRecorder(t, dir, "--flush-interval", "20ms", "--admin", port)
+	_, behind := link(t, addr, master)
+	go io.Copy(behind, neverending("RDATA typing master 1 [\"!room:lab.test\",[]]\n"))
+	until(t, "the stall is in the journal", func() bool {
+		return strings.Contains(mustRun(t, "log", dir), "worker has stopped reading (")
+	})
+	if m := get(t, port, "/metrics", 200); !strings.Contains(m, `repltap_stalled_connections{direction="s2c"} 1`) {
+		t.Errorf("metrics: %s", m)
+	}
+	var s status
+	if err := json.Unmarshal([]byte(get(t, port, "/status.json", 200)), &s); err != nil || len(s.Tap.Connections[0].Stalls) != 1 {
+		t.Errorf("status: %+v, %v", s, err)
+	}
+	if !strings.Contains(p.said(), "stalled") {
+		t.Errorf("not logged:\n%s", p.said())
+	}
+	p.end(syscall.SIGKILL)
+	if log := mustRun(t, "log", dir, "--format", "json"); !strings.Contains(log, `"kind":"stall"`) {
+		t.Error("the stall is not in the journal")
+	}
+	mustRun(t, "verify", dir)
+}
+
+// neverending reads as the same line again and again.
+type neverending string
+
+func (n neverending) Read(b []byte) (int, error) {
+	for read := 0; ; {
+		if len(b)-read < len(n) {
+			return read, nil
+		}
+		read += copy(b[read:], n)
+	}
+}
+
 // What keeps a recording from beginning is one sentence.
 func TestRecordTrouble(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "journal")
