@@ -18,8 +18,14 @@ func (r Release) String() string {
 	return fmt.Sprintf("%d.%d.%d", r>>20, r>>10&1023, r&1023)
 }
 
-// unreleased stands for what no release has yet.
-const unreleased = ^Release(0)
+// lastRelease is the newest one that is known.
+var lastRelease = release(1, 157, 1)
+
+// unreleased stands for what no release has yet, forever for what none ends.
+const (
+	forever    = ^Release(0)
+	unreleased = forever - 1
+)
 
 // ParseRelease reads "1.66.0", "v1.66.0", "1.66" or "1.66.0rc2".
 func ParseRelease(s string) (Release, error) {
@@ -65,10 +71,10 @@ var traits = []struct {
 	{traitDirectionFirst, release(0, 21, 0), release(1, 13, 0)},
 	{traitConstants, release(0, 26, 1), release(1, 20, 0)},
 	{traitBOM, release(0, 26, 1), release(1, 20, 0)},
-	{traitLengthError, release(0, 99, 2), unreleased},
-	{traitBlankIgnored, release(1, 73, 0), unreleased},
+	{traitLengthError, release(0, 99, 2), forever},
+	{traitBlankIgnored, release(1, 73, 0), forever},
 	{traitEchoArguments, release(0, 21, 0), release(1, 13, 0)},
-	{traitReplyLimit, release(0, 99, 2), unreleased},
+	{traitReplyLimit, release(0, 99, 2), forever},
 	{traitSimplejson, release(0, 21, 0), release(1, 20, 0)},
 }
 
@@ -97,12 +103,17 @@ type Receiver struct {
 // ReceiverOf is the receiver of a release. A release newer than those known is
 // taken for the newest.
 func ReceiverOf(r Release) (Receiver, error) {
-	d := dialectOf(r)
-	if d == noDialect {
+	at := receiverAt(r)
+	if at.dialect == noDialect {
 		return Receiver{}, &UnknownDialectError{Name: r.String()}
 	}
+	return at, nil
+}
+
+// receiverAt is the receiver of a release that some dialect has.
+func receiverAt(r Release) Receiver {
 	some, _ := traitsIn(r, r)
-	return Receiver{Release: r, dialect: d, has: some}, nil
+	return Receiver{Release: r, dialect: dialectOf(r), has: some}
 }
 
 // Dialect is the dialect the receiver speaks.

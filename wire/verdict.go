@@ -141,12 +141,8 @@ func (d Dialect) Receiver() Receiver {
 	return dialectReceivers[d]
 }
 
-// The last release whose processes could talk over TCP, and the last one that
-// is known.
-var (
-	lastTCP     = release(1, 66, 0)
-	lastRelease = release(1, 157, 1)
-)
+// lastTCP is the last release whose processes could talk over TCP.
+var lastTCP = release(1, 66, 0)
 
 var dialectReceivers = func() (all [endDialect]Receiver) {
 	for _, d := range Dialects() {
@@ -157,8 +153,7 @@ var dialectReceivers = func() (all [endDialect]Receiver) {
 		case first > lastRelease:
 			release = first
 		}
-		some, _ := traitsIn(release, release)
-		all[d] = Receiver{Release: release, dialect: d, has: some}
+		all[d] = receiverAt(release)
 	}
 	return all
 }()

@@ -68,6 +68,9 @@ func TestJudgeAllocates(t *testing.T) {
 // TestReceiverOfDialect: a release stands for each dialect, and is of it.
 func TestReceiverOfDialect(t *testing.T) {
 	want := map[string]string{"v1.9": "1.12", "v1.29": "1.66.0", "v1.146": "1.157.1"}
+	if v := vNext.Receiver().Judge(C2S, Piece{Text: []byte("\n")}, nil); v.Action != ActIgnore {
+		t.Errorf("the next release takes a blank line with %s", v.Action)
+	}
 	for _, d := range Dialects() {
 		r := d.Receiver()
 		if r.Dialect() != d || r.Release < dialects[d].first || r.Release > dialects[d].last {
