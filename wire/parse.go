@@ -107,7 +107,7 @@ func (r parser) parse(line []byte, p *Parsed) *ParseError {
 	p.Command = commandNamed(name)
 	p.rule = ruleOf[r.dialect][p.Command]
 	if p.rule == nil {
-		return &ParseError{Code: CodeUnknownCommand, Detail: "the name is no command of " + r.dialect.String()}
+		return &ParseError{Code: CodeUnknownCommand, Detail: "there is no command of that name"}
 	}
 	if !spaced {
 		if r.all&traitNeedsSpace != 0 {

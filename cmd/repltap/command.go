@@ -30,7 +30,7 @@ type command struct {
 // commands lists every command in the order in which a newcomer meets them.
 func commands() []*command {
 	return []*command{
-		demoCommand(), recordCommand(), logCommand(), verifyCommand(), importCommand(),
+		demoCommand(), recordCommand(), logCommand(), verifyCommand(), importCommand(), checkCommand(),
 		completionCommand(), versionCommand(),
 	}
 }
@@ -155,7 +155,7 @@ func usage() string {
 	b.WriteString("\nSee it work:           repltap demo\n" +
 		"Help with a command:   repltap COMMAND --help\n" +
 		"Exit status:           0 fine, 1 failed, 2 wrong usage, 3 done but something was found\n" +
-		"                       (damage, gaps), 4 inconclusive\n")
+		"                       (damage, gaps, findings), 4 inconclusive\n")
 	return b.String()
 }
 

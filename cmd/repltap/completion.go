@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"repltap/wire"
 )
 
 func completionCommand() *command {
@@ -49,6 +51,12 @@ func flagValues(f *pflag.Flag) []string {
 		return []string{"auto", "always", "never"}
 	case *directionFlag:
 		return []string{"s2c", "c2s"}
+	case *dialectFlag, *receiverFlag:
+		names := []string{"auto"}
+		for _, d := range wire.Dialects() {
+			names = append(names, d.String())
+		}
+		return names
 	}
 	return nil
 }

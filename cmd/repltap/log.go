@@ -84,7 +84,7 @@ func (o *logOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer r.Close()
-	out, closeOut, err := o.open(e)
+	out, closeOut, err := openOutput(e, *o.output)
 	if err != nil {
 		return err
 	}
@@ -98,18 +98,6 @@ func (o *logOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	return l.finish()
-}
-
-// open gives what to write to: stdout, or the file of --output.
-func (o *logOptions) open(e *env) (io.Writer, func() error, error) {
-	if *o.output == "" || *o.output == "-" {
-		return e.stdout, func() error { return nil }, nil
-	}
-	f, err := createOutput(*o.output)
-	if err != nil {
-		return nil, nil, err
-	}
-	return f, f.Close, nil
 }
 
 func (o *logOptions) records(ctx context.Context, e *env, r *journal.Reader, f journal.Filter) iter.Seq2[*journal.Record, error] {

@@ -211,6 +211,18 @@ func (e *env) write(file string, text []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// openOutput gives what to write to: stdout, or the file of --output.
+func openOutput(e *env, file string) (io.Writer, func() error, error) {
+	if file == "" || file == "-" {
+		return e.stdout, func() error { return nil }, nil
+	}
+	f, err := createOutput(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
 // createOutput makes the file of --output.
 func createOutput(file string) (*os.File, error) {
 	f, err := os.Create(file)
