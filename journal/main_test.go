@@ -388,7 +388,7 @@ func TestFilters(t *testing.T) {
 		"unknown":  {Filter{Commands: []string{"FOO"}}, 1},
 		"stream":   {Filter{Streams: []string{"typing"}}, 1},
 		"instance": {Filter{Instances: []string{"other", "w1"}}, 11},
-		"findings": {Filter{Findings: true}, 1},
+		"findings": {Filter{Findings: true}, 2*100 + 2}, // rows before any POSITION, and FOO
 		"both":     {Filter{Conns: []uint64{2}, Streams: []string{"caches"}}, 100},
 		"until":    {Filter{To: Bound{Set: true, Relative: true, Offset: 1}}, 1},
 		"from":     {Filter{From: Bound{Set: true, At: start.Add(time.Hour)}}, 0},

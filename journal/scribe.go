@@ -81,6 +81,7 @@ func (s *Scribe) Event(t int64, conn uint64, dir wire.Direction, kind Kind, ev E
 	}
 	if kind == KindEOF {
 		s.cutOff(t, conn, dir)
+		c.wire.Ended(dir)
 	}
 	s.append(c, &Record{Time: t, Conn: conn, Dir: dir, Kind: kind, Event: &ev})
 }

@@ -78,6 +78,9 @@ var errorClues = []struct {
 	text string
 	clue
 }{
+	{"failed to parse line: ValueError('not enough values to unpack (expected 4, got 3)') ('POSITION ", clue{what: "the words of an ERROR about POSITION", since: release(1, 22, 0)}},
+	{"failed to parse line: ValueError('not enough values to unpack (expected 4, got 2)') ('POSITION ", clue{what: "the words of an ERROR about POSITION", since: release(1, 22, 0)}},
+	{"failed to parse line: ValueError('not enough values to unpack (expected 3, got 2)') ('POSITION ", clue{what: "the words of an ERROR about POSITION", since: release(1, 13, 0), before: release(1, 22, 0)}},
 	{"failed to parse line for  '", clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
 	{"failed to parse line: ", clue{what: "the words of an ERROR", since: release(1, 13, 0)}},
 	{"failed to handle replicate: ", clue{what: "the words of an ERROR", before: release(1, 13, 0)}},

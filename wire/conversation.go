@@ -2,17 +2,23 @@ package wire
 
 import (
 	"bytes"
-	"fmt"
 	"unicode/utf8"
 )
 
-// Conversation follows one connection: what its sides speak, and what is odd
-// about it. It is pure: no clock, no goroutine.
+// Conversation follows one connection: what its sides speak, which tokens its
+// streams are at, and what is odd about it. It is pure: no clock, no goroutine.
+// What it remembers is bounded, whatever the traffic says.
 type Conversation struct {
 	fixed    DialectSet
 	detector Detector
 	worker   string
 	peers    [C2S + 1]peer // by who sends
+	now      int64         // the latest time heard of
+	ledger
+	pairing
+	view   rowView // of the line's row
+	looked bool    // and that it is
+	parsed Parsed
 }
 
 // peer is what is remembered of one sender.
@@ -20,6 +26,12 @@ type peer struct {
 	known   bool // its first bytes were looked at, and are no other protocol's
 	foreign bool // it speaks another protocol: nothing more to say about it
 	over    bool // inside an over-long line
+
+	heard  bool  // a line of it was seen
+	ended  bool  // it is not going to say more
+	pinged bool  // it sent PING, so it is timed out
+	told   bool  // that it is silent
+	last   int64 // when it was heard last, or when the connection began
 }
 
 // NewConversation follows a connection that speaks one of fixed; AllDialects
@@ -28,7 +40,7 @@ func NewConversation(fixed DialectSet) *Conversation {
 	if fixed &= AllDialects; fixed == 0 {
 		fixed = AllDialects
 	}
-	return &Conversation{fixed: fixed}
+	return &Conversation{fixed: fixed, ledger: ledger{span: span{before: unreleased}}}
 }
 
 // Candidates is what the connection may speak: those of the given dialects
@@ -53,7 +65,14 @@ func (c *Conversation) receivers(dir Direction) DialectSet {
 	if set := c.Candidates(); set != 0 {
 		return set
 	}
-	if set := c.fixed & c.detector.Side(C2S+S2C-dir); set != 0 {
+	set := c.fixed & c.detector.Side(C2S+S2C-dir)
+	if c.toldPair { // that is all there is to say about it
+		return set | c.fixed&c.detector.Side(dir)
+	}
+	if both := set & c.detector.Side(dir); both != 0 {
+		return both
+	}
+	if set != 0 {
 		return set
 	}
 	return c.fixed
@@ -64,13 +83,18 @@ func (c *Conversation) receivers(dir Direction) DialectSet {
 // always. g is the gist of a line and may be nil. A PiecePartial may be shown
 // too: it helps to recognise a peer that speaks something else and sends no
 // newline.
+//
+// Some findings are about what came before or did not come: they are told with
+// the line at which that shows. The Reply of a finding echoes the line as a
+// receiver does, so it is to be treated like the line.
 func (c *Conversation) Observe(t int64, dir Direction, piece Piece, g *Gist) []Finding {
 	if dir > C2S {
 		return nil
 	}
+	c.tick(t)
 	p := &c.peers[dir]
 	if !p.known && !p.foreign {
-		if f := p.sniff(piece); f != nil {
+		if f := c.sniff(p, dir, piece); f != nil {
 			return f
 		}
 	}
@@ -78,36 +102,86 @@ func (c *Conversation) Observe(t int64, dir Direction, piece Piece, g *Gist) []F
 		return nil
 	}
 	if piece.Kind != PieceLine {
-		return p.fragment(piece)
+		return c.fragment(p, dir, piece)
 	}
 	p.over = false // the end of an over-long line may be in a gap
 	if g == nil {
 		gist := GistOf(piece.Text)
 		g = &gist
 	}
-	c.detector.Observe(dir, piece.Text, g)
-	if g.Command == CmdName && dir == C2S {
-		c.name(piece.Text)
+	return c.line(p, dir, piece, g)
+}
+
+// tick moves the time on. It is the same for all there is before the first one.
+func (c *Conversation) tick(t int64) {
+	if c.now == 0 {
+		for i := range c.peers {
+			c.peers[i].last = t
+		}
 	}
-	return c.judge(dir, piece.Text, g)
+	c.now = max(c.now, t)
+}
+
+func (c *Conversation) line(p *peer, dir Direction, piece Piece, g *Gist) []Finding {
+	found := p.hear(dir, c.now, nil)
+	if dir != NoDirection {
+		found = c.peers[C2S+S2C-dir].silent(C2S+S2C-dir, c.now, found)
+	}
+	c.detector.Observe(dir, piece.Text, g)
+	set, faults := c.receivers(dir), len(found)
+	read := c.clean(dir, piece.Text, g, set)
+	if c.looked = read && g.Row != nil; !read {
+		found, read = c.judge(dir, piece, g, set, found)
+		row, _ := trimJSON(g.Row)
+		c.looked = read && g.Row != nil && c.view.scan(row)
+	}
+	if read && g.Form != FormUnclear {
+		found = c.meaning(p, dir, piece.Text, g, set, found)
+	} else if g.Stream != nil {
+		c.refused(g)
+	}
+	return c.pair(dir, piece.Text, len(found) > faults, found)
 }
 
 // Gap says that some of what went dir was not shown: what follows is not held
 // against what came before.
 func (c *Conversation) Gap(dir Direction) {
+	if dir > C2S {
+		return
+	}
+	p := &c.peers[dir]
+	p.known, p.over, p.told, p.last = true, false, false, c.now
+	c.forget()
+}
+
+// Ended says that nothing more will come from the sender of dir.
+func (c *Conversation) Ended(dir Direction) {
 	if dir <= C2S {
-		c.peers[dir].over = false
+		c.peers[dir].ended = true
 	}
 }
 
 // End says what is odd about the connection as a whole, now that it ended at t.
-func (c *Conversation) End(t int64) []Finding { return nil }
+func (c *Conversation) End(t int64) []Finding {
+	c.tick(t)
+	var found []Finding
+	for dir := S2C; dir <= C2S; dir++ {
+		if p := &c.peers[dir]; p.heard {
+			found = p.silent(dir, c.now, found)
+		}
+	}
+	return append(found, c.openAtEnd()...)
+}
 
 // sniff looks at the first bytes of a peer, again and again until there is a
 // line or fragment.
-func (p *peer) sniff(piece Piece) []Finding {
+func (c *Conversation) sniff(p *peer, dir Direction, piece Piece) []Finding {
 	p.known = piece.Kind != PiecePartial
-	if CommandOf(piece.Text) != CmdUnknown {
+	cmd := CommandOf(piece.Text)
+	if p.known && dir == S2C && cmd != CmdServer {
+		c.forget() // the beginning was not shown
+	}
+	if cmd != CmdUnknown {
 		return nil
 	}
 	what, ok := Sniff(piece.Text)
@@ -119,7 +193,7 @@ func (p *peer) sniff(piece Piece) []Finding {
 }
 
 // fragment reports an over-long line once, at its first fragment.
-func (p *peer) fragment(piece Piece) []Finding {
+func (c *Conversation) fragment(p *peer, dir Direction, piece Piece) []Finding {
 	if piece.Kind == PiecePartial || !piece.Over {
 		return nil
 	}
@@ -128,7 +202,40 @@ func (p *peer) fragment(piece Piece) []Finding {
 	if again {
 		return nil
 	}
-	return []Finding{{Code: CodeTooLong, Detail: fmt.Sprintf("the line is longer than %d bytes", MaxLine)}}
+	found, _ := c.judge(dir, piece, &Gist{}, c.receivers(dir), nil)
+	return found
+}
+
+// meaning takes in a line that its receiver reads.
+func (c *Conversation) meaning(p *peer, dir Direction, line []byte, g *Gist, set DialectSet, found []Finding) []Finding {
+	switch g.Command {
+	case CmdRdata:
+		found = c.stream(g, set, found)
+		found = c.rdata(g, set, found)
+	case CmdPosition:
+		found = c.stream(g, set, found)
+		found = c.position(g, set, found)
+	case CmdReplicate:
+		if g.Form == FormReplicateToken && set&formIn[FormReplicateToken] != 0 {
+			found = c.stream(g, set, found)
+			found = c.replicate(g, found)
+		}
+	case CmdPing:
+		p.pinged = true
+	case CmdName:
+		c.name(line)
+	case CmdServer, CmdError, CmdRemoteServerUp:
+		found = c.names(p, dir, line, g, found)
+	}
+	return found
+}
+
+// refused: what a receiver refuses does not count, but the rows before it are
+// not blamed for what it would have been.
+func (c *Conversation) refused(g *Gist) {
+	if c.open != nil && string(g.Stream) == c.open.stream.Name {
+		c.open.open, c.open = 0, nil
+	}
 }
 
 func (c *Conversation) name(line []byte) {
@@ -139,61 +246,53 @@ func (c *Conversation) name(line []byte) {
 	}
 }
 
-// judge applies the rules that need no parse.
-func (c *Conversation) judge(dir Direction, line []byte, g *Gist) []Finding {
-	var found []Finding
-	if !utf8.Valid(line) {
-		found = append(found, Finding{Code: CodeUTF8, Detail: "the line is not UTF-8"})
+// clean reports whether a line is, beyond doubt, as senders of set write it:
+// the quick way for nearly all.
+func (c *Conversation) clean(dir Direction, line []byte, g *Gist, set DialectSet) bool {
+	set &= allowedIn[dir][g.Command] & formIn[g.Form]
+	if set == 0 || g.Form == FormUnclear {
+		return false
 	}
-	if n := len(line); n > 1 && line[n-2] == '\r' {
-		found = append(found, Finding{Code: CodeCRLF, Detail: "the line ends in CR LF; the CR is part of the last argument"})
+	switch g.Command {
+	case CmdRdata:
+		return c.cleanRow(g, set)
+	case CmdPosition:
+		return len(g.Stream) > 0 && (g.Form == FormPosition2 || len(g.Instance) > 0) && utf8.Valid(line)
+	case CmdPing:
+		n := len(line)
+		return n > len("PING \n") && line[n-2] != '\r' && utf8.Valid(line)
 	}
-	receivers := c.receivers(dir)
-	switch {
-	case receivers&allowedIn[dir][g.Command] != 0:
-	case g.Command == CmdUnknown && isBlank(line):
-		found = append(found, Finding{Code: CodeBlank, Detail: "a blank line"})
-	case receivers&allowedIn[NoDirection][g.Command] == 0:
-		found = append(found, Finding{Code: CodeUnknownCommand, Detail: unknownText(g, receivers)})
-	default:
-		found = append(found, Finding{Code: CodeDirection, Detail: directionText(g.Command, dir, receivers)})
+	for d := endDialect - 1; d > noDialect; d-- {
+		if set.Has(d) {
+			return d.Parse(line, &c.parsed) == nil && len(c.parsed.Lenient) == 0
+		}
 	}
-	return found
+	return false
 }
 
-func isBlank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
-
-// unknownText shows a name only if it looks like one: what stands first in a
-// line that is none may be anything, a secret too.
-func unknownText(g *Gist, receivers DialectSet) string {
-	if g.Command != CmdUnknown {
-		return fmt.Sprintf("%s is no command of %s, only of %s", g.Command, receivers, allowedIn[NoDirection][g.Command])
+// cleanRow does for RDATA what Dialect.Parse does, and has a look at the row on
+// the way.
+func (c *Conversation) cleanRow(g *Gist, set DialectSet) bool {
+	if !c.view.scan(g.Row) || c.view.whole != typeArray || c.view.notes&^(jsonSpaced|jsonTight|jsonSlash) != 0 {
+		return false
 	}
-	name := bytes.TrimSuffix(g.Name, []byte{'\r'})
-	if c := commandNamed(name); c != CmdUnknown {
-		return fmt.Sprintf("%s with a CR at its end is no command", c)
+	if notes := c.view.notes; notes != 0 &&
+		(notes&jsonSpaced != 0 && set&clueSpaced.in == 0 || notes&jsonTight != 0 && set&clueCompact.in == 0 || notes&jsonSlash != 0 && set&clueSlash.in == 0) {
+		return false
 	}
-	if c := commandNamed(bytes.ToUpper(name)); c != CmdUnknown {
-		return fmt.Sprintf("%q is no command: names are upper case (%s)", name, c)
+	if len(g.Stream) == 0 || g.Form == FormRdata4 && len(g.Instance) == 0 {
+		return false
 	}
-	if !isCommandLike(name) {
-		return "the line does not begin with a command"
-	}
-	return fmt.Sprintf("%s is no command of any release", name)
+	known := c.last != nil && string(g.Stream) == c.last.stream.Name || StreamOf(g.Stream) != nil
+	return known && plainName(g.Instance)
 }
 
-func isCommandLike(name []byte) bool {
-	for _, c := range name {
-		if (c < 'A' || c > 'Z') && c != '_' {
+// plainName reports whether a name is of ASCII alone.
+func plainName(name []byte) bool {
+	for _, b := range name {
+		if b <= ' ' || b >= 0x7F {
 			return false
 		}
 	}
-	return len(name) > 0 && len(name) <= 32
-}
-
-func directionText(cmd Command, dir Direction, receivers DialectSet) string {
-	if allowedIn[S2C+C2S-dir][cmd]&receivers == 0 {
-		return fmt.Sprintf("%s sent %s, which goes over Redis only (%s)", dir.sender(), cmd, receivers)
-	}
-	return fmt.Sprintf("%s sent %s, which only %s may send (%s)", dir.sender(), cmd, dir.receiver(), receivers)
+	return true
 }

@@ -170,15 +170,26 @@ func (d *Detector) Side(dir Direction) DialectSet {
 // Conflict says in words what contradicts what, and is "" when nothing does.
 func (d *Detector) Conflict() string {
 	for dir := range d.sides {
-		s := &d.sides[dir]
-		if s.clash.what != "" {
-			return fmt.Sprintf("%s sent %s (%s) after %s", Direction(dir).sender(), s.clash.what, s.clash.in,
-				s.against(s.clash.in))
+		if d.clashes(Direction(dir)) {
+			return d.clashText(Direction(dir))
 		}
 	}
 	if d.Candidates() != 0 {
 		return ""
 	}
+	return d.mismatch()
+}
+
+// clashes reports whether one side contradicts itself.
+func (d *Detector) clashes(dir Direction) bool { return d.sides[dir].clash.what != "" }
+
+func (d *Detector) clashText(dir Direction) string {
+	s := &d.sides[dir]
+	return fmt.Sprintf("%s sent %s (%s) after %s", dir.sender(), s.clash.what, s.clash.in, s.against(s.clash.in))
+}
+
+// mismatch says what of the two sides does not go together.
+func (d *Detector) mismatch() string {
 	worker, master := &d.sides[C2S], &d.sides[S2C]
 	return fmt.Sprintf("the worker speaks %s (it sent %s), the master speaks %s (it sent %s)",
 		worker.set(), worker.against(master.set()), master.set(), master.against(worker.set()))

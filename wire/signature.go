@@ -32,7 +32,7 @@ var typesOf = [numFields]jsonType{
 	FieldList:    typeArray,
 	FieldTuple:   typeArray,
 	FieldObject:  typeObject,
-	FieldContent: typeAny &^ typeNull,
+	FieldContent: typeObject | typeArray,
 }
 
 // add notes the type of the next element.

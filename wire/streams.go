@@ -48,12 +48,14 @@ const (
 	// TokensReset: the writer keeps the counter in memory, so it begins anew when
 	// the writer is started again.
 	TokensReset
-	// TokensShared are counted together with another stream's, so the position
-	// moves without rows.
-	TokensShared
+	// TokensSilent: the position moves without rows, since the counter is shared
+	// with another stream or counts what makes no row.
+	TokensSilent
 	// TokensBurst go back within what up to 1.13 was sent at once: new rows come
 	// first, then those of another table.
 	TokensBurst
+	// TokensRepeat: up to 1.12, not all rows of one token come as a batch.
+	TokensRepeat
 )
 
 // Columns is what JSON of the kind is made of, nil if that is not fixed.
@@ -152,7 +154,7 @@ var streams = []Stream{
 	{Name: "backfill", Before: unreleased, Habits: TokensUnordered, Shapes: []RowShape{
 		{Columns: eventColumns(6), Since: release(0, 99, 5), Before: unreleased},
 		{Columns: eventColumns(5), Before: release(0, 99, 5)}}},
-	{Name: "presence", Before: unreleased, Shapes: ever(presenceColumns...)},
+	{Name: "presence", Before: unreleased, Habits: TokensBurst, Shapes: ever(presenceColumns...)},
 	{Name: "presence_federation", Since: release(1, 33, 0), Before: unreleased, Habits: TokensReset, Shapes: ever(
 		colDestination, colUser)},
 	{Name: "typing", Before: unreleased, Habits: TokensReset, Shapes: ever(
@@ -166,12 +168,12 @@ var streams = []Stream{
 		colUser, Column{Name: "app_id", Kind: FieldAppID}, Column{Name: "pushkey", Kind: FieldPushKey},
 		Column{Name: "deleted", Kind: FieldBool})},
 	{Name: "caches", Before: unreleased, Habits: TokensUnordered | TokensReset, Shapes: []RowShape{
-		{Columns: cacheColumns(true), Since: release(1, 9, 0), Before: unreleased},
-		{Columns: cacheColumns(false), Before: release(1, 9, 0)}}},
-	{Name: "public_rooms", Before: release(1, 41, 0), Shapes: ever(
+		{Columns: cacheColumns(false), Before: unreleased},
+		{Columns: cacheColumns(true), Since: release(1, 9, 0), Before: unreleased}}},
+	{Name: "public_rooms", Before: release(1, 41, 0), Habits: TokensSilent, Shapes: ever(
 		colRoom, Column{Name: "visibility", Kind: FieldWord}, Column{Name: "appservice_id", Kind: FieldConfigured, Null: true},
 		Column{Name: "network_id", Kind: FieldConfigured, Null: true})},
-	{Name: "device_lists", Before: unreleased, Habits: TokensShared, Shapes: []RowShape{
+	{Name: "device_lists", Before: unreleased, Habits: TokensSilent, Shapes: []RowShape{
 		{Columns: []Column{{Name: "entity", Kind: FieldEntity}}, Since: release(1, 13, 0), Before: release(1, 76, 0)},
 		{Columns: []Column{{Name: "entity", Kind: FieldEntity}, {Name: "is_signature", Kind: FieldBool}},
 			Since: release(1, 76, 0), Before: release(1, 110, 0)},
@@ -179,7 +181,7 @@ var streams = []Stream{
 			Since: release(1, 110, 0), Before: unreleased},
 		{Columns: []Column{colUser, {Name: "destination", Kind: FieldServer, Null: true}}, Before: release(1, 13, 0)}}},
 	{Name: "to_device", Before: unreleased, Shapes: ever(Column{Name: "entity", Kind: FieldEntity})},
-	{Name: "federation", Before: unreleased, Habits: TokensReset, Shapes: []RowShape{
+	{Name: "federation", Before: unreleased, Habits: TokensReset | TokensRepeat, Shapes: []RowShape{
 		tagged("p", FieldObject, presenceColumns, 0, release(1, 33, 0)),
 		tagged("pd", FieldObject, []Column{{Name: "state", Kind: FieldObject, Columns: presenceColumns},
 			{Name: "dests", Kind: FieldList, Columns: []Column{colDestination}}}, release(0, 99, 4), unreleased),
@@ -187,16 +189,16 @@ var streams = []Stream{
 		tagged("e", FieldObject, colEDU.Columns, 0, unreleased),
 		tagged("f", FieldObject, []Column{colDestination, {Name: "failure", Kind: FieldFreeText}}, 0, release(0, 33, 2)),
 		tagged("d", FieldObject, []Column{colDestination}, 0, release(1, 10, 0))}},
-	{Name: "tag_account_data", Before: release(1, 76, 0), Habits: TokensShared, Shapes: ever(
+	{Name: "tag_account_data", Before: release(1, 76, 0), Habits: TokensSilent, Shapes: ever(
 		colUser, colRoom, Column{Name: "data", Kind: FieldContentText})},
-	{Name: "account_data", Before: unreleased, Habits: TokensShared | TokensBurst, Shapes: []RowShape{
+	{Name: "account_data", Before: unreleased, Habits: TokensSilent | TokensBurst, Shapes: []RowShape{
 		{Columns: []Column{colUser, colRoom.orNull(), colType}, Since: release(1, 7, 0), Before: unreleased},
 		{Columns: []Column{colUser, colRoom.orNull(), colType, {Name: "content", Kind: FieldContentText}}, Before: release(1, 7, 0)}}},
 	{Name: "sticky_events", Since: release(1, 148, 0), Before: unreleased, Shapes: ever(colRoom, colEvent)},
 	{Name: "thread_subscriptions", Since: release(1, 135, 0), Before: unreleased, Shapes: ever(colUser, colRoom, colEvent)},
 	{Name: "groups", Since: release(0, 24, 0), Before: release(1, 61, 0), Shapes: ever(
 		Column{Name: "group_id", Kind: FieldGroup}, colUser, colType, Column{Name: "content", Kind: FieldContent})},
-	{Name: "user_signature", Since: release(1, 6, 0), Before: release(1, 76, 0), Habits: TokensShared, Shapes: ever(colUser)},
+	{Name: "user_signature", Since: release(1, 6, 0), Before: release(1, 76, 0), Habits: TokensSilent, Shapes: ever(colUser)},
 	{Name: "un_partial_stated_room", Since: release(1, 74, 0), Before: unreleased, Shapes: ever(colRoom)},
 	{Name: "un_partial_stated_event", Since: release(1, 75, 0), Before: unreleased, Shapes: ever(
 		colEvent, Column{Name: "rejection_status_changed", Kind: FieldBool})},
@@ -205,7 +207,7 @@ var streams = []Stream{
 		Column{Name: "quarantined", Kind: FieldBool})},
 }
 
-// cacheColumns: null for the keys is the whole cache, in later releases.
+// cacheColumns: null for the keys is the whole cache, which not all releases know.
 func cacheColumns(null bool) []Column {
 	return []Column{{Name: "cache_func", Kind: FieldCache}, {Name: "keys", Kind: FieldKeys, Null: null},
 		{Name: "invalidation_ts", Kind: FieldTime}}

@@ -16,8 +16,9 @@ func TestStreamsHaveShapes(t *testing.T) {
 			in |= a.In()
 			for k := range j {
 				b := &s.Shapes[k]
-				if a.Tag == b.Tag && a.Since < b.Before && b.Since < a.Before {
-					t.Errorf("%s: two shapes with the tag %q at once", s.Name, a.Tag)
+				same := a.Tag == b.Tag && a.outer.n == b.outer.n && a.inner.n == b.inner.n && a.outer.types&b.outer.types == a.outer.types
+				if same && s.Name != "caches" {
+					t.Errorf("%s: rows of two shapes with the tag %q can't be told apart", s.Name, a.Tag)
 				}
 			}
 		}

@@ -1,0 +1,367 @@
+package wire
+
+import (
+	"fmt"
+	"time"
+)
+
+// Following the streams of a connection: who asked for what, which tokens were
+// seen, which rows still wait for theirs. A line that a receiver would refuse
+// changes nothing here.
+
+const (
+	// maxWriters is how many writers are followed a stream. Their names come with
+	// the traffic, so there has to be an end; the master is the only one on TCP.
+	maxWriters = 32
+	// maxWriterName is the longest name of a writer that is followed.
+	maxWriterName = 255
+	// maxOpenRows is how many rows may wait for one token before that is odd. A
+	// message to everybody of a large server is one group.
+	maxOpenRows = 10000
+	// flushTime is how long after a POSITION of releases up to 1.12 rows come that
+	// waited for it: without batch.
+	flushTime = int64(time.Second)
+)
+
+// ledger is what is known of the streams of a connection.
+type ledger struct {
+	tracks   []*track // by Stream.index
+	last     *track   // what the last line was about: mostly the next one too
+	open     *track   // whose group is not closed yet
+	askedAll bool     // REPLICATE ALL, up to 1.12
+	blind    bool     // something was not shown: what is missing may have been there
+	span     span
+}
+
+// track is one stream on a connection.
+type track struct {
+	stream  *Stream
+	writers []writer
+	recent  int // of writers: the last that wrote
+	open    int // rows that wait for their token
+	opener  int // of writers: whose rows these are
+	ready   bool
+	full    bool // there are more writers than are followed
+
+	// Up to 1.12.
+	asked   bool
+	waiting int   // POSITIONs that are still to come for REPLICATEs
+	from    int64 // the token the worker asked for
+	hasFrom bool
+	readyAt int64
+}
+
+// writer is one process's tokens in a stream. Up to 1.12 there is one, without
+// a name.
+type writer struct {
+	name     string
+	known    bool
+	at       int64 // where a receiver is now
+	row      int64 // the token of the last row
+	hasRow   bool
+	skipFrom int64 // POSITION said: no rows above this
+	skipTo   int64 // up to this
+	gapFrom  int64 // a receiver fetches above this
+	gapTo    int64 // up to this
+}
+
+// find is the track of a stream, nil if no release has one of that name.
+func (l *ledger) find(name []byte) *track {
+	if l.last != nil && string(name) == l.last.stream.Name {
+		return l.last
+	}
+	s := StreamOf(name)
+	if s == nil {
+		return nil
+	}
+	if l.tracks == nil {
+		l.tracks = make([]*track, len(streams))
+	}
+	t := l.tracks[s.index]
+	if t == nil {
+		t = &track{stream: s, ready: l.blind, asked: l.blind || l.askedAll}
+		if l.askedAll {
+			t.waiting = 1
+		}
+		l.tracks[s.index] = t
+	}
+	l.last = t
+	return t
+}
+
+// forget is for when something was not shown.
+func (l *ledger) forget() {
+	l.blind, l.open = true, nil
+	for _, t := range l.tracks {
+		if t != nil {
+			*t = track{stream: t.stream, ready: true, asked: true}
+		}
+	}
+}
+
+// by finds or makes a writer; nil when there are too many.
+func (t *track) by(name []byte) *writer {
+	if t.recent < len(t.writers) && string(name) == t.writers[t.recent].name {
+		return &t.writers[t.recent]
+	}
+	for i := range t.writers {
+		if string(name) == t.writers[i].name {
+			t.recent = i
+			return &t.writers[i]
+		}
+	}
+	if len(t.writers) == maxWriters || len(name) > maxWriterName {
+		return nil
+	}
+	t.recent = len(t.writers)
+	t.writers = append(t.writers, writer{name: string(name)})
+	return &t.writers[t.recent]
+}
+
+// writer is by, with what to say the first time that it fails.
+func (t *track) writer(name []byte, found []Finding) (*writer, []Finding) {
+	w := t.by(name)
+	if w == nil && !t.full {
+		t.full = true
+		found = append(found, Finding{Code: CodeUnfollowed,
+			Detail: fmt.Sprintf("%s has more than %d writers, or one with a very long name: the tokens of the others are not followed", t.stream.Name, maxWriters)})
+	}
+	return w, found
+}
+
+// replicate is a worker up to 1.12 asking for a stream from a token on.
+func (l *ledger) replicate(g *Gist, found []Finding) []Finding {
+	if string(g.Stream) == "ALL" {
+		l.askedAll = true
+		for _, t := range l.tracks {
+			if t != nil {
+				t.ask(g)
+			}
+		}
+		return found
+	}
+	if t := l.find(g.Stream); t != nil {
+		t.ask(g)
+	}
+	return found
+}
+
+func (t *track) ask(g *Gist) {
+	t.asked, t.ready = true, false
+	t.waiting++
+	t.from, t.hasFrom = g.Token, g.HasToken
+	t.writers = t.writers[:0]
+}
+
+// position is a POSITION of any release.
+func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Finding {
+	t := c.find(g.Stream)
+	if t == nil {
+		return found
+	}
+	if g.Form == FormPosition2 {
+		return c.positionOld(t, g, found)
+	}
+	if c.isOwn(g.Instance) {
+		return append(found, ownFinding(CmdPosition))
+	}
+	found = c.between(t, found)
+	if t.open > 0 {
+		found = append(found, t.openFinding("and a POSITION makes receivers forget them"))
+		t.open, c.open = 0, nil
+	}
+	t.ready = true
+	w, found := t.writer(g.Instance, found)
+	prev := g.Token
+	if g.HasPrev {
+		prev = g.Prev
+	}
+	if prev > g.Token {
+		return append(found, Finding{Code: CodePositionOrder, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("POSITION of %s goes from %d to %d", t.stream.Name, prev, g.Token)})
+	}
+	if w == nil {
+		return found
+	}
+	if w.known {
+		found = w.moved(t.stream, prev, g.Token, found)
+	}
+	w.known, w.at = true, g.Token
+	if prev < g.Token {
+		w.skipFrom, w.skipTo = prev, g.Token
+	}
+	return found
+}
+
+// moved holds a POSITION against what was seen of its writer before.
+func (w *writer) moved(s *Stream, prev, token int64, found []Finding) []Finding {
+	switch {
+	case token < w.at:
+		found = append(found, s.reset(token, w.at))
+		*w = writer{name: w.name}
+		return found
+	case prev > w.at && s.Habits&TokensSilent == 0:
+		w.gapFrom, w.gapTo = w.at, prev
+		return append(found, Finding{Code: CodeGap, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("POSITION of %s begins at %d, but the last seen was %d: receivers fetch what is between", s.Name, prev, w.at)})
+	}
+	return found
+}
+
+// reset is a POSITION lower than what was known before.
+func (s *Stream) reset(token, before int64) Finding {
+	why := "its writer goes by what its database has"
+	if s.Habits&TokensReset != 0 {
+		why = "its writer was started again and counts anew"
+	}
+	return Finding{Code: CodeReset, Verdict: ActAccept.String(),
+		Detail: fmt.Sprintf("POSITION of %s is at %d, below %d, where the receiver was: %s", s.Name, token, before, why)}
+}
+
+// positionOld ends the catch-up of a stream, up to 1.12.
+func (c *Conversation) positionOld(t *track, g *Gist, found []Finding) []Finding {
+	found = c.between(t, found)
+	if t.hasFrom && g.Token < t.from {
+		found = append(found, t.stream.reset(g.Token, t.from))
+	}
+	t.hasFrom = false
+	if t.waiting = max(t.waiting-1, 0); t.waiting > 0 {
+		return found
+	}
+	t.ready, t.readyAt = true, c.now
+	if w := t.by(nil); w != nil {
+		*w = writer{known: true, at: g.Token}
+	}
+	return found
+}
+
+// rdata is a row of any release.
+func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding {
+	t := c.find(g.Stream)
+	if t == nil {
+		return found
+	}
+	old := g.Form == FormRdata3
+	if !old && c.isOwn(g.Instance) {
+		return append(found, ownFinding(CmdRdata))
+	}
+	if c.open != nil && c.open != t {
+		found = c.between(t, found)
+	}
+	switch {
+	case old && !t.asked && c.peers[C2S].heard && !c.blind:
+		found = append(found, Finding{Code: CodeEarlyRdata, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("a row of %s, which the worker has not asked for", t.stream.Name)})
+	case !old && !t.ready:
+		found = append(found, Finding{Code: CodeEarlyRdata, Verdict: ActIgnore.String(),
+			Detail: fmt.Sprintf("a row of %s before the first POSITION of it on this connection: receivers throw it away", t.stream.Name)})
+	}
+	w, found := t.writer(g.Instance, found)
+	if found = c.group(t, g.Batch, found); g.Batch || w == nil {
+		return found
+	}
+	if odd := w.odd(t, g.Token, old, c, set); odd != nil {
+		found = append(found, *odd)
+	}
+	if g.Token > w.skipTo {
+		w.skipFrom, w.skipTo = 0, 0
+	}
+	w.known, w.hasRow, w.at, w.row = true, true, g.Token, g.Token
+	return found
+}
+
+// group counts the rows that wait for a token, and ends their waiting.
+func (c *Conversation) group(t *track, batch bool, found []Finding) []Finding {
+	if t.open > 0 && t.opener != t.recent {
+		found = append(found, Finding{Code: CodeBatchMixed, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("rows of %s by two writers are mixed in one group: receivers keep one list a stream and give all of it the last one's token", t.stream.Name)})
+	}
+	if !batch {
+		if t.open > 0 {
+			t.open, c.open = 0, nil
+		}
+		return found
+	}
+	c.open, t.opener = t, t.recent
+	if t.open++; t.open == maxOpenRows+1 {
+		found = append(found, t.openFinding("and there is no end to it"))
+	}
+	return found
+}
+
+// between is a line about t while the group of another stream is open: a
+// master sends a group in one go, so what closes it is lost.
+func (c *Conversation) between(t *track, found []Finding) []Finding {
+	if o := c.open; o != nil && o != t {
+		found = append(found, o.openFinding("and another stream follows"))
+		o.open, c.open = 0, nil
+	}
+	return found
+}
+
+func (t *track) openFinding(why string) Finding {
+	return Finding{Code: CodeBatchOpen, Verdict: ActAccept.String(),
+		Detail: fmt.Sprintf("%d rows of %s with batch for a token still wait for it, %s", t.open, t.stream.Name, why)}
+}
+
+// odd says what is odd about a row's token, nil nearly always.
+func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set DialectSet) *Finding {
+	habits := t.stream.Habits
+	if !w.known || token > w.at || habits&TokensUnordered != 0 || old && t.waiting > 0 {
+		return nil
+	}
+	f := &Finding{Verdict: ignoredIf(set, old)}
+	switch {
+	case w.hasRow && token == w.row:
+		if old && (habits&TokensRepeat != 0 || c.now-t.readyAt < flushTime) {
+			return nil
+		}
+		f.Code, f.Detail = CodeDuplicateToken, fmt.Sprintf("the row of %s has the token %d, as the one before it", t.stream.Name, token)
+	case token > w.skipFrom && token <= w.skipTo:
+		f.Code, f.Detail = CodeEmptySkip, fmt.Sprintf("the row of %s has the token %d, but a POSITION said that there is none from %d to %d", t.stream.Name, token, w.skipFrom, w.skipTo)
+	case token > w.gapFrom && token <= w.gapTo && (!w.hasRow || token > w.row):
+		return nil // said when the POSITION came
+	case habits&TokensBurst != 0 && set.First() <= v1_13:
+		return nil
+	case token == w.at && !w.hasRow:
+		f.Code, f.Detail = CodeDuplicateToken, fmt.Sprintf("the row of %s has the token %d, which a POSITION has already announced", t.stream.Name, token)
+	default:
+		f.Code, f.Detail = CodeTokenRegress, fmt.Sprintf("the row of %s has the token %d after %d", t.stream.Name, token, w.at)
+	}
+	return f
+}
+
+// ignoredIf is what is done with a row whose token is not new: from 1.16 on it
+// is thrown away.
+func ignoredIf(set DialectSet, old bool) string {
+	discard := dialectRange(v1_14, vNext)
+	switch {
+	case old || set&discard == 0:
+		return ActAccept.String()
+	case set&^discard == 0:
+		return ActIgnore.String()
+	}
+	return ""
+}
+
+// isOwn: the master sends a worker what it says the worker wrote itself.
+func (c *Conversation) isOwn(instance []byte) bool {
+	return c.worker != "" && string(instance) == c.worker
+}
+
+func ownFinding(cmd Command) Finding {
+	return Finding{Code: CodeEcho, Verdict: ActIgnore.String(),
+		Detail: fmt.Sprintf("the worker gets %s with its own name as the writer's, and ignores it", cmd)}
+}
+
+// openAtEnd says which groups will never be closed.
+func (l *ledger) openAtEnd() (found []Finding) {
+	for _, t := range l.tracks {
+		if t != nil && t.open > 0 {
+			f := t.openFinding("and the connection is over")
+			f.Verdict = ""
+			found = append(found, f)
+		}
+	}
+	return found
+}
