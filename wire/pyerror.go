@@ -16,10 +16,10 @@ type exception struct {
 	echoes  bool // the message holds some of the line
 }
 
-// appendRepr appends it as repr() writes it.
+// AppendRepr appends it as repr() writes it.
 func (e exception) appendRepr(dst []byte) []byte {
 	dst = append(append(dst, e.kind...), '(')
-	return append(appendRepr(dst, e.message), ')')
+	return append(AppendRepr(dst, e.message), ')')
 }
 
 // exception is what the receiver's parser raises for a line that can't be read.
@@ -32,7 +32,7 @@ func (r Receiver) exception(text []byte, p *Parsed, err *ParseError) exception {
 	case err.Code == CodeArity:
 		return unpacking(len(p.rule.args), bytes.Count(rest, space)+1)
 	case err.Code == CodeStateWord:
-		return exception{"Exception", appendRepr([]byte("Invalid USER_SYNC state "), f.Text), true}
+		return exception{"Exception", AppendRepr([]byte("Invalid USER_SYNC state "), f.Text), true}
 	case err.Code == CodeInteger:
 		return intException(f.Text)
 	}
@@ -79,7 +79,7 @@ func intException(text []byte) exception {
 	if digits := leadingDigits(text); digits > maxIntDigits {
 		return longInt(digits)
 	}
-	quoted := cutRunes(appendRepr(nil, text), 200)
+	quoted := cutRunes(AppendRepr(nil, text), 200)
 	return exception{"ValueError", append([]byte("invalid literal for int() with base 10: "), quoted...), true}
 }
 

@@ -112,7 +112,7 @@ func (lib *jsonLibrary) exception(text []byte) exception {
 	}
 	if strings.Contains(message, "%r") {
 		_, n := utf8.DecodeRune(text[s.at:])
-		message = strings.Replace(message, "%r", string(appendRepr(nil, text[s.at:s.at+n])), 1)
+		message = strings.Replace(message, "%r", string(AppendRepr(nil, text[s.at:s.at+n])), 1)
 	}
 	line, column, char := pythonPosition(text, s.at)
 	out := append([]byte(message), ": line "...)

@@ -8,8 +8,8 @@ import (
 
 // Receivers quote what they refuse as Python's repr() does.
 
-// appendRepr appends text, which is UTF-8, as repr() writes a string.
-func appendRepr(dst, text []byte) []byte {
+// AppendRepr appends text, which is UTF-8, as repr() writes a string.
+func AppendRepr(dst, text []byte) []byte {
 	quote := reprQuote(text)
 	dst = append(dst, quote)
 	for len(text) > 0 {

@@ -20,7 +20,7 @@ func TestRepr(t *testing.T) {
 		"\U0001fae7":       "'\U0001fae7'", // and in 14
 		"%s":               `'%s'`,
 	} {
-		if got := string(appendRepr(nil, []byte(text))); got != want {
+		if got := string(AppendRepr(nil, []byte(text))); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}

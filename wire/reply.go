@@ -39,11 +39,11 @@ func (r Receiver) parseFailure(text []byte, p *Parsed, err *ParseError) reply {
 	if r.has&traitEchoArguments != 0 {
 		var name []byte
 		name, echo, _ = cutName(text)
-		begin = append(appendRepr([]byte("failed to parse line for  "), name), ": "...)
+		begin = append(AppendRepr([]byte("failed to parse line for  "), name), ": "...)
 	}
 	var say reply
 	full := append(e.appendRepr(begin[:len(begin):len(begin)]), " ("...)
-	full = append(appendRepr(full, echo), "):"...)
+	full = append(AppendRepr(full, echo), "):"...)
 	if say.text, say.fits = percent(full); !say.fits {
 		return say
 	}
