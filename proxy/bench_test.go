@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"testing"
 )
@@ -12,10 +13,10 @@ func benchRig(b *testing.B) *rig {
 
 // BenchmarkLine sends short lines there and back, one at a time: two chunks
 // through the whole data path for each operation.
-func BenchmarkLine(b *testing.B) {
-	r := benchRig(b)
+func BenchmarkLine(b *testing.B) { lineThrough(b, benchRig(b), text(120, 1)) }
+
+func lineThrough(b *testing.B, r *rig, line []byte) {
 	worker, master := r.pair()
-	line := text(120, 1)
 	go func() {
 		buf := make([]byte, len(line))
 		for {
@@ -42,10 +43,12 @@ func BenchmarkLine(b *testing.B) {
 }
 
 // BenchmarkStream sends as fast as it goes.
-func BenchmarkStream(b *testing.B) {
-	r := benchRig(b)
+func BenchmarkStream(b *testing.B) { streamThrough(b, benchRig(b)) }
+
+func streamThrough(b *testing.B, r *rig) {
 	worker, master := r.pair()
 	block := text(1<<20, 1)
+	block = block[:bytes.LastIndexByte(block, '\n')+1]
 	go func() {
 		for {
 			if _, err := master.Write(block); err != nil {

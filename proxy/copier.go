@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"repltap/wire"
 )
 
 // grace is how long a stalled reader keeps the tap from passing on that the
@@ -21,6 +23,7 @@ type copier struct {
 	moved    prometheus.Counter
 	lost     prometheus.Counter
 	stop     <-chan struct{} // ends waiting for the recorder
+	gate     *gate           // of a connection that is enforced; else nil
 
 	slab *slab
 	used int // of the slab
@@ -33,6 +36,10 @@ type copier struct {
 	err   error  // of the write
 
 	undelivered int64
+
+	// With a gate.
+	held int  // bytes before used that are the beginning of a line and not written
+	cut  bool // what was written ends inside a line
 }
 
 // ending is how a copier came to its end.
@@ -40,6 +47,8 @@ type ending struct {
 	copier *copier
 	at     *side // whose socket brought the end: src was read from, dst written to
 	cause  cause
+
+	refused *wire.Refusal // why the gate ended it
 }
 
 // run copies until one of the sockets ends it.

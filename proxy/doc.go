@@ -1,5 +1,6 @@
 // Package proxy is the tap: it stands between workers and their master, passes
-// every byte on, and hands a copy to a recorder. It looks at no byte.
+// every byte on, and hands a copy to a recorder. It looks at no byte, unless it
+// was asked to enforce.
 //
 // The one idea is to forward first and record second. A copier reads from one
 // socket, stamps the time, writes to the other socket, and only then hands the
@@ -59,6 +60,30 @@
 // If the connection ends before that, its end is the stall's and there is no
 // resume. Metrics and Status show stalls that last. A copier whose writes do not
 // wait does nothing for all this; only Linux says what its kernel holds.
+//
+// # Enforcing
+//
+// With Tap.Enforce a gate stands between a read and the write, and the rest is as
+// described. It is a wire.Enforcer, shared by the two copiers of a connection,
+// which judges whole lines; what has no end yet is held back, at most a line's
+// greatest length of it. The lines of one read that may pass are written in one
+// go, and what was read is stamped and recorded as ever, the held-back beginning
+// of a line too. At a line that may not pass:
+//
+//   - its copier ends, when what goes before it has been written, however long
+//     the reader takes for that;
+//   - then the other copier is stopped: it writes what it has in hand, and ends;
+//   - then the sender gets the ERROR of the receiver whose place the tap takes, if
+//     that would answer and what went to it before ends with a whole line;
+//   - both sides get an end of file. For a second at most the tap goes on
+//     reading, without keeping it, so that a reset does not take the answer back.
+//
+// The refused line, and what came with it in the same read, was read and is on
+// record; it counts as undelivered. On record are the refusal too, a finding,
+// and the close ("enforced", by the tap). The answer is the tap's own and no
+// traffic: it is told only without what it repeats of the line. The beginning
+// of a line behind which its sender ends orderly is passed on with that end: no
+// receiver makes anything of it.
 //
 // # Memory
 //

@@ -26,11 +26,12 @@ const (
 	howError    = "error"    // anything else that the kernel reported
 	howRefused  = "refused"  // the upstream could not be reached
 	howShutdown = "shutdown" // the tap was told to stop
+	howEnforced = "enforced" // the tap refused a line
 	howClosed   = ""         // the tap closed the socket itself, for a reason noted elsewhere
 )
 
 var (
-	allHows    = []string{howFin, howReset, howTimeout, howError, howRefused, howShutdown}
+	allHows    = []string{howFin, howReset, howTimeout, howError, howRefused, howShutdown, howEnforced}
 	allParties = []string{byWorker, byMaster, byTap}
 )
 
@@ -39,6 +40,7 @@ type cause struct {
 	how, by string
 	err     error // what the kernel said, when it was no fin
 	t       int64 // of a fin: when it was read
+	note    string
 }
 
 // howOf says what the end of a read or write means.
@@ -58,7 +60,7 @@ func howOf(err error) string {
 
 // event is the cause as the journal has it.
 func (c cause) event() journal.Event {
-	ev := journal.Event{How: c.how, By: c.by}
+	ev := journal.Event{How: c.how, By: c.by, Note: c.note}
 	if c.err != nil && c.how != howFin {
 		ev.Error = c.err.Error()
 	}

@@ -31,6 +31,7 @@ type link struct {
 	worker, master *side
 	state          atomic.Int32
 	copiers        [2]*copier // from stateOpen on
+	refusals       []ending   // by an enforced connection's copiers
 
 	endings chan ending    // of copiers
 	alarms  chan *side     // from the sentinel
@@ -58,7 +59,7 @@ func newLink(t *Tap, rec *recording, worker *side, peer string) *link {
 
 // run is the link's goroutine.
 func (l *link) run(ctx context.Context) {
-	defer l.finish()
+	defer l.finish(ctx)
 	if !l.dial(ctx) {
 		return
 	}
@@ -120,26 +121,34 @@ func (l *link) watch(s *side, also func()) {
 // start sets the copiers to work.
 func (l *link) start(ctx context.Context) {
 	l.copying[l.worker], l.copying[l.master] = true, true
-	l.copiers = [2]*copier{l.copier(ctx, l.worker, l.master), l.copier(ctx, l.master, l.worker)}
+	var g *gate
+	if l.tap.Enforce {
+		g = &gate{e: wire.NewEnforcer(l.tap.Dialects)}
+	}
+	l.copiers = [2]*copier{l.copier(ctx, l.worker, l.master, g), l.copier(ctx, l.master, l.worker, g)}
 	l.state.Store(stateOpen)
 	for _, c := range l.copiers {
 		go l.copy(ctx, c)
 	}
 }
 
-func (l *link) copier(ctx context.Context, src, dst *side) *copier {
+func (l *link) copier(ctx context.Context, src, dst *side, gate *gate) *copier {
 	m, flow := l.tap.Metrics, l.rec.flow(src.sends)
 	return &copier{
 		src: src, dst: dst, flow: flow, stop: ctx.Done(),
 		stall: &stallWatch{flow: flow, src: src, dst: dst, live: m.stalls},
-		moved: m.bytes[src.sends], lost: m.undelivered[src.sends],
+		moved: m.bytes[src.sends], lost: m.undelivered[src.sends], gate: gate,
 	}
 }
 
 // copy is a copier's goroutine; its labels show in a goroutine profile.
 func (l *link) copy(ctx context.Context, c *copier) {
 	labels := pprof.Labels("conn", strconv.FormatUint(l.rec.id, 10), "direction", c.src.sends.String())
-	pprof.Do(ctx, labels, func(context.Context) { l.endings <- c.run() })
+	run := c.run
+	if c.gate != nil {
+		run = c.runGated
+	}
+	pprof.Do(ctx, labels, func(context.Context) { l.endings <- run() })
 }
 
 // ended takes note of a copier's end.
@@ -148,6 +157,8 @@ func (l *link) ended(ctx context.Context, e ending) {
 	delete(l.copying, src)
 	l.lost[src.sends] = e.copier.undelivered
 	switch how := e.cause.how; {
+	case how == howEnforced:
+		l.refused(e)
 	case how == howFin && src.failed.Load():
 		l.failed(ctx, src, nil) // the alarm overtook the copier's word that it was done
 	case how == howFin:
@@ -225,12 +236,15 @@ func (l *link) stop() {
 }
 
 // finish closes what is open and tells the recorder.
-func (l *link) finish() {
+func (l *link) finish(ctx context.Context) {
 	if l.master == nil {
 		l.worker.abort()
 	} else {
-		if l.cause.how == howShutdown {
+		switch l.cause.how {
+		case howShutdown:
 			l.farewell()
+		case howEnforced:
+			l.dismiss(ctx)
 		}
 		l.worker.conn.Close()
 		l.master.conn.Close()

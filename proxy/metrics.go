@@ -28,6 +28,7 @@ type Metrics struct {
 	commands     [wire.NumCommands][3]prometheus.Counter
 	rdata        map[string]prometheus.Counter // by stream
 	findings     *prometheus.CounterVec
+	refused      *prometheus.CounterVec
 	codes        map[string]prometheus.Counter // those of findings, as they are met
 	stalls       *liveStalls
 }
@@ -64,10 +65,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		upstreamUp:   gauge("repltap_upstream_up", "1 while the upstream can be reached, as far as is known; 0 while the tap refuses workers because it can't."),
 		suppressed:   counter("repltap_findings_not_logged_total", "Findings and gaps that were counted and journalled, but not logged, to keep the log readable."),
 		findings:     vec("repltap_findings_total", "Findings by code.", "code"),
+		refused:      vec("repltap_refused_lines_total", "Lines that were not passed on, by why and by the direction that they would have gone (with --enforce).", "code", "direction"),
 		codes:        map[string]prometheus.Counter{},
 		stalls:       &liveStalls{now: map[*stallWatch]time.Time{}},
 	}
-	all := []prometheus.Collector{m.connections, m.current, m.dialFailures, m.outages, m.upstreamUp, m.suppressed, m.findings}
+	all := []prometheus.Collector{m.connections, m.current, m.dialFailures, m.outages, m.upstreamUp, m.suppressed, m.findings, m.refused}
 	all = append(all, m.resolveTraffic()...)
 	all = append(all, m.resolveEnds()...)
 	m.register(all...)
@@ -102,7 +104,7 @@ func (m *Metrics) resolveEnds() []prometheus.Collector {
 		}
 	}
 	for k := range m.closes {
-		if k[0] == howShutdown != (k[1] == byTap) || k[0] == howRefused && k[1] != byMaster {
+		if (k[0] == howShutdown || k[0] == howEnforced) != (k[1] == byTap) || k[0] == howRefused && k[1] != byMaster {
 			delete(m.closes, k) // can't be
 			continue
 		}
@@ -184,6 +186,11 @@ func (m *Metrics) finding(code string) {
 		m.codes[code] = c
 	}
 	c.Inc()
+}
+
+// refusal counts a line that was not passed on. Codes are wire's and few.
+func (m *Metrics) refusal(dir wire.Direction, r *wire.Refusal) {
+	m.refused.WithLabelValues(r.Code, dir.String()).Inc()
 }
 
 func counter(name, help string) prometheus.Counter {

@@ -90,12 +90,23 @@ func (o *Observer) Gap(conn uint64, dir wire.Direction, ev *journal.Event) {
 
 // event logs what happened on the way and is not the traffic's.
 func (o *Observer) event(conn uint64, e *entry) {
-	if o == nil || e.kind != journal.KindStall {
+	if o == nil {
 		return
 	}
-	if attrs, ok := o.mayLog(sight{conn, "stall " + e.dir.String()}); ok {
-		attrs = append(attrs, "conn", conn, "worker", o.worker(conn), "direction", e.dir.String(), "unread", e.event.Unread, "unsent", e.event.Unsent)
-		o.log.Warn("stalled: nothing is read from the tap any more", attrs...)
+	switch {
+	case e.kind == journal.KindStall:
+		o.warn("stalled: nothing is read from the tap any more", "stall", conn, e.dir, "unread", e.event.Unread, "unsent", e.event.Unsent)
+	case e.kind == journal.KindFinding && e.event.How == howEnforced:
+		f := &e.event.Findings[0]
+		o.warn("refused: the line is not passed on, and the connection closed", "refused "+f.Code, conn, e.dir,
+			"command", e.event.What, "code", f.Code, "detail", f.Detail, "verdict", f.Verdict)
+	}
+}
+
+func (o *Observer) warn(text, kind string, conn uint64, dir wire.Direction, more ...any) {
+	if attrs, ok := o.mayLog(sight{conn, kind + " " + dir.String()}); ok {
+		attrs = append(attrs, "conn", conn, "worker", o.worker(conn), "direction", dir.String())
+		o.log.Warn(text, append(attrs, more...)...)
 	}
 }
 

@@ -22,6 +22,11 @@ type Tap struct {
 	Log      *slog.Logger   // nil is silent
 	Ready    func(net.Addr) // told once where the tap listens; may be nil
 
+	// Enforce has lines held back that their receiver would refuse; see the
+	// package comment. Dialects are those to reckon with, all of them if empty.
+	Enforce  bool
+	Dialects wire.DialectSet
+
 	upstream *upstream
 	sentinel *sentinel
 	group    sync.WaitGroup // links, their copiers with them

@@ -19,6 +19,7 @@
 //   - who may send what: [Dialect.Allows]
 //   - what a receiver does with a line, and what it answers: [Receiver.Judge],
 //     [DialectSet.Judge]
+//   - what of a connection may pass, for a tap that enforces: [Enforcer]
 //   - all of it for one connection, with what is odd about it: [Conversation]
 //
 // The package opens no socket, starts no goroutine, reads no clock and logs

@@ -35,6 +35,9 @@ func eventText(r *journal.Record) string {
 		if ev.Note != "" {
 			return "note: " + ev.Note
 		}
+		if ev.How == "enforced" {
+			return sender(r.Dir) + "'s line is not passed on" + optional(": ", ev.What) + "; the connection is closed" // why follows
+		}
 		text = "odd" // what it is follows
 	default:
 		text = r.Kind.String()

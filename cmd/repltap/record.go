@@ -29,6 +29,12 @@ The traffic comes first: when the journal can't keep up or its disk fails, the
 traffic goes on, and what is missing is written down as a gap (see repltap
 verify). --on-overflow block makes the traffic wait instead.
 
+With --enforce a line that its sender may not send, or that does not parse, is
+not passed on: its sender gets the ERROR that the receiver would have answered
+with, and both sides are closed. The lines before it have been passed on. It is
+in the journal, and counted. While the traffic does not say yet which dialect it
+is, only what no dialect allows is held back; --dialect decides it at once.
+
 The journal is a directory of files that are begun anew at --rotate-size or
 --rotate-interval; the oldest are deleted beyond --max-size or --max-age. It can
 be read with repltap log and repltap verify while it is recorded.
@@ -84,8 +90,7 @@ func setupRecord(fs *pflag.FlagSet) runFunc {
 	fs.Var(&o.maxSize, "max-size", "delete the oldest files beyond this size of all; 0 keeps everything")
 	fs.Var(&o.maxAge, "max-age", "delete files older than this; 0 keeps everything")
 	fs.Var(&o.admin, "admin", "serve /metrics, /healthz, /status.json and /debug/pprof here (off if not given)")
-	fs.BoolVar(&o.enforce, "enforce", false, "")
-	fs.MarkHidden("enforce")
+	fs.BoolVar(&o.enforce, "enforce", false, "hold back lines that their receiver would refuse: answer in its place, and close")
 	return o.run
 }
 
@@ -119,8 +124,6 @@ func (o *recordOptions) check(args []string) error {
 		return usageErrorf("--listen and --upstream are the same address: the tap would be its own master")
 	case o.journal == "":
 		return usageErrorf("where shall the journal be? Say --journal DIR")
-	case o.enforce:
-		return usageErrorf("--enforce is not there yet in this version; without it every byte is passed on")
 	case o.flushInterval <= 0:
 		return usageErrorf("--flush-interval must be more than 0")
 	case o.queue <= 0:
@@ -149,7 +152,7 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 	registry := prometheus.NewRegistry()
 	rec, err := newRecording(recordingOptions{
 		listen: string(o.listen), upstream: string(o.upstream), dir: o.journal,
-		dialect: o.dialect.set, queue: int64(o.queue), block: o.onOverflow.value == "block",
+		dialect: o.dialect.set, enforce: o.enforce, queue: int64(o.queue), block: o.onOverflow.value == "block",
 		journal: o.journalOptions(), registry: registry, log: log,
 		ready: func(a net.Addr) { e.say("listening on %s\n", a) },
 	})

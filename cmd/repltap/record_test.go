@@ -29,8 +29,14 @@ func startRecorder(t *testing.T, dir string, more ...string) (p *process, addr s
 // Real traffic, from the sockets to what log and verify say of it, compared
 // with a count that uses none of the project's packages.
 func TestRecordRealTraffic(t *testing.T) {
+	for _, more := range [][]string{nil, {"--enforce"}, {"--enforce", "--dialect", "1.66.0"}} {
+		t.Run(strings.Join(more, " "), func(t *testing.T) { recordRealTraffic(t, more...) })
+	}
+}
+
+func recordRealTraffic(t *testing.T, more ...string) {
 	dir := filepath.Join(t.TempDir(), "journal")
-	p, addr, master := startRecorder(t, dir)
+	p, addr, master := startRecorder(t, dir, more...)
 	scripts, err := demoScripts()
 	if err != nil {
 		t.Fatal(err)
@@ -234,6 +240,42 @@ func TestStallIsOnRecordWhileItLasts(t *testing.T) {
 		t.Error("the stall is not in the journal")
 	}
 	mustRun(t, "verify", dir)
+}
+
+// With --enforce a line that may not pass does not, and the journal says so.
+func TestEnforce(t *testing.T) {
+	dir, port := filepath.Join(t.TempDir(), "journal"), freePort(t)
+	p, addr, master := startRecorder(t, dir, "--enforce", "--admin", port)
+	worker, behind := link(t, addr, master)
+	io.WriteString(worker, "NAME w1\nREPLICATE \nUSER_SYNC secret\nPING 5\n")
+	if got, err := io.ReadAll(behind); err != nil || string(got) != "NAME w1\nREPLICATE \n" {
+		t.Errorf("passed on: %q, %v", got, err)
+	}
+	const answer = "ERROR failed to parse line: ValueError('not enough values to unpack (expected 4, got 1)') ('USER_SYNC secret'):\n"
+	if got, err := io.ReadAll(worker); err != nil || string(got) != answer {
+		t.Errorf("answered: %q, %v", got, err)
+	}
+	worker.Close()
+	behind.Close()
+	until(t, "the refusal is counted", func() bool {
+		return strings.Contains(get(t, port, "/metrics", 200), `repltap_refused_lines_total{code="E-arity",direction="c2s"} 1`)
+	})
+	if status := p.end(syscall.SIGTERM); status != 0 {
+		t.Fatalf("exit status %d:\n%s", status, p.said())
+	}
+	mustRun(t, "verify", dir)
+	log := mustRun(t, "log", dir)
+	for _, want := range []string{
+		"w1 worker's line is not passed on: USER_SYNC; the connection is closed\n", "! E-arity: ", "(a real receiver: error)",
+		"w1 closed (enforced, by tap): 0 bytes s2c, 43 bytes c2s (24 of them undelivered)",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %q:\n%s", want, log)
+		}
+	}
+	if said := p.said(); !strings.Contains(said, "refused: ") || strings.Contains(said, "secret") {
+		t.Errorf("logged:\n%s", said)
+	}
 }
 
 // neverending reads as the same line again and again.

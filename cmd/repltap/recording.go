@@ -32,6 +32,7 @@ type recordingOptions struct {
 	listen, upstream string
 	dir              string
 	dialect          wire.DialectSet
+	enforce          bool
 	queue            int64
 	block            bool
 	journal          journal.Options
@@ -64,6 +65,7 @@ func newRecording(o recordingOptions) (*recording, error) {
 	})
 	r.tap = &proxy.Tap{
 		Listen: o.listen, Upstream: o.upstream, Recorder: r.recorder, Metrics: metrics, Log: o.log, Ready: o.ready,
+		Enforce: o.enforce, Dialects: o.dialect,
 	}
 	return r, nil
 }
