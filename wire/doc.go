@@ -20,6 +20,8 @@
 //   - what a receiver does with a line, and what it answers: [Receiver.Judge],
 //     [DialectSet.Judge]
 //   - what of a connection may pass, for a tap that enforces: [Enforcer]
+//   - what a worker of a release does with all it receives, over many
+//     connections: [Follower]; when it connects again: [Backoff]
 //   - all of it for one connection, with what is odd about it: [Conversation]
 //
 // The package opens no socket, starts no goroutine, reads no clock and logs

@@ -1,6 +1,9 @@
 package wire
 
-import "unicode/utf8"
+import (
+	"iter"
+	"unicode/utf8"
+)
 
 // Receivers take a JSON argument apart with Python's unpacking, which is as
 // happy with an object (it gives the names) and a string (it gives the
@@ -27,27 +30,36 @@ func unpacks(json []byte) int {
 // an escaped one equals a plain one.
 func distinctKeys(json []byte) int {
 	seen := map[string]bool{}
-	depth, isKey := 0, false
-	for i := 0; i < len(json); i++ {
-		switch json[i] {
-		case '{', '[':
-			depth++
-			isKey = true
-		case '}', ']':
-			depth--
-		case ',':
-			isKey = true
-		case ':':
-			isKey = false
-		case '"':
-			end := endOfString(json, i)
-			if depth == 1 && isKey {
-				seen[string(unquote(nil, json[i:end+1]))] = true
-			}
-			i = end
-		}
+	for name := range namesIn(json) {
+		seen[string(unquote(nil, name))] = true
 	}
 	return len(seen)
+}
+
+// namesIn gives the names in an object, in their quotes.
+func namesIn(json []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		depth, isKey := 0, false
+		for i := 0; i < len(json); i++ {
+			switch json[i] {
+			case '{', '[':
+				depth++
+				isKey = true
+			case '}', ']':
+				depth--
+			case ',':
+				isKey = true
+			case ':':
+				isKey = false
+			case '"':
+				end := endOfString(json, i)
+				if depth == 1 && isKey && !yield(json[i:end+1]) {
+					return
+				}
+				i = end
+			}
+		}
+	}
 }
 
 // characters counts the code points of a string.
