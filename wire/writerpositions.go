@@ -13,11 +13,11 @@ type WriterPositions struct {
 	floor  bool // nobody stands lower than upto
 	tokens map[string]int64
 	upto   int64
-	ahead  []span // tokens above upto that came, in order, apart from one another
+	ahead  []tokenRun // tokens above upto that came, in order, apart from one another
 }
 
-// span is the tokens from first to last.
-type span struct{ first, last int64 }
+// tokenRun is the tokens from first to last.
+type tokenRun struct{ first, last int64 }
 
 // NewWriterPositions begins with writers that stand at the given tokens.
 func NewWriterPositions(r Release, start map[string]int64) *WriterPositions {
@@ -55,7 +55,7 @@ func (w *WriterPositions) came(token int64) {
 	if token <= w.upto {
 		return
 	}
-	i, inside := slices.BinarySearchFunc(w.ahead, token, func(s span, token int64) int {
+	i, inside := slices.BinarySearchFunc(w.ahead, token, func(s tokenRun, token int64) int {
 		switch {
 		case s.last < token:
 			return -1
@@ -76,7 +76,7 @@ func (w *WriterPositions) came(token int64) {
 	case after:
 		w.ahead[i].first = token
 	default:
-		w.ahead = slices.Insert(w.ahead, i, span{token, token})
+		w.ahead = slices.Insert(w.ahead, i, tokenRun{token, token})
 	}
 }
 

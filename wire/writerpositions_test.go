@@ -71,7 +71,7 @@ func TestWriterPositionsSpans(t *testing.T) {
 			last = s.last + 1
 		}
 	}
-	if w.Upto() != 14 || len(w.ahead) != 1 || w.ahead[0] != (span{19, 21}) {
+	if w.Upto() != 14 || len(w.ahead) != 1 || w.ahead[0] != (tokenRun{19, 21}) {
 		t.Errorf("up to %d, then %v", w.Upto(), w.ahead)
 	}
 }
