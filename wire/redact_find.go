@@ -1,0 +1,307 @@
+package wire
+
+import (
+	"bytes"
+)
+
+// harmless reports whether a line, by its command and form, certainly needs no
+// pseudonym. It is the way that nearly all lines go.
+func (r *Redactor) harmless(line []byte, g *Gist) bool {
+	switch g.Form {
+	case FormRdata3, FormRdata4:
+		return r.level == RedactSecrets && r.harmlessRow(g.Stream, g.Row) && isASCII(line)
+	case FormPosition2, FormPosition3, FormPosition4, FormReplicateBare, FormReplicateToken, FormAck1, FormAck2:
+		return isASCII(line)
+	case FormUserSync3, FormUserSync4, FormUserSync5, FormUserSync6:
+		return r.level == RedactSecrets && isASCII(line)
+	case FormPlain:
+		if !isFree(g.Command) {
+			return false
+		}
+		_, rest, _ := cut(trimNewline(line))
+		return isServer(rest)
+	}
+	return false
+}
+
+// isFree reports whether a command has one argument that may be anything, and no
+// secret.
+func isFree(c Command) bool {
+	switch c {
+	case CmdServer, CmdPing, CmdName, CmdSync, CmdRemoteServerUp,
+		CmdClearUserSync, CmdUserSyncKeepalive, CmdNewActiveTask, CmdCancelTask:
+		return true
+	}
+	return false
+}
+
+func (r *Redactor) harmlessRow(stream, row []byte) bool {
+	s := r.streamOf(stream)
+	if s == nil {
+		return false
+	}
+	n, ok := isPlainJSON(row)
+	if !ok || !secretStreams[s.Name] {
+		return ok
+	}
+	name, ok := cacheName(row)
+	return ok && s.Name == "caches" && n == 3 && isDigit(row[len(row)-2]) && !isSecretCache(name)
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+// find notes what in the line needs a pseudonym. It reports false when it can't
+// be sure.
+func (r *Redactor) find(g *Gist) bool {
+	text := r.src
+	switch {
+	case g.Command == CmdUnknown:
+		return isBlank(text)
+	case isFree(g.Command):
+		_, rest, _ := cut(text)
+		return r.free(rest)
+	case r.plainForm(g):
+		return true
+	}
+	r.edits, r.unusual = r.edits[:0], true
+	return r.grammar(g.Command) || r.harmlessWords(g.Command)
+}
+
+// free treats an argument that may be anything. No secret belongs there, but a
+// line that was put together wrongly could bring one: one word stays, of more
+// only the known ones.
+func (r *Redactor) free(rest []byte) bool {
+	if !isUTF8(rest) {
+		return false
+	}
+	if !isOneWord(rest) {
+		eachWord(rest, func(word []byte) { r.add(word, inWords) })
+	}
+	return true
+}
+
+// isOneWord reports whether a text is a single name or number.
+func isOneWord(text []byte) bool {
+	text = bytes.TrimSuffix(text, []byte{'\r'})
+	return isServer(text) || bytes.IndexAny(text, " \t\"[]{}()\\\n") < 0
+}
+
+// holdsLine reports whether free text looks as if there were another line in it.
+func holdsLine(text []byte) bool {
+	for _, name := range lineSigns {
+		if bytes.Contains(text, name) {
+			return true
+		}
+	}
+	return false
+}
+
+var lineSigns = [][]byte{[]byte("USER_IP"), []byte("REMOVE_PUSHER"), []byte("INVALIDATE_CACHE"), []byte("RDATA"), []byte(" @")}
+
+// plainForm treats the commands that are frequent, as senders write them.
+func (r *Redactor) plainForm(g *Gist) bool {
+	switch g.Form {
+	case FormRdata3, FormRdata4:
+		json, _ := trimJSON(g.Row)
+		if _, plain := isPlainJSON(json); !plain && scanJSON(json)&jsonFails != 0 || !isUTF8(r.src) || bytes.IndexByte(r.src, '\n') >= 0 {
+			return false
+		}
+		r.row(g.Stream, json)
+		return true
+	case FormUserSync3, FormUserSync4, FormUserSync5, FormUserSync6:
+		if !isASCII(r.src) || bytes.IndexByte(r.src, '\n') >= 0 {
+			return false
+		}
+		_, rest, _ := cut(r.src)
+		var f [6][]byte
+		n := fields(rest, f[:])
+		switch {
+		case n == 3:
+			r.text(f[0], r.treats[FieldUser])
+		case n == 4:
+			r.text(f[1], r.treats[FieldUser])
+		default:
+			r.text(f[1], r.treats[FieldUser])
+			r.device(f[2])
+		}
+		return true
+	}
+	return false
+}
+
+func (r *Redactor) device(name []byte) {
+	if string(name) != "None" {
+		r.text(name, r.treats[FieldDevice])
+	}
+}
+
+// grammar treats the arguments as every dialect that can read the line sees
+// them. It reports false if none can.
+func (r *Redactor) grammar(c Command) bool {
+	var done *rule
+	for _, d := range readersOf[c] {
+		rule := ruleOf[d][c]
+		if rule == done || d.Parse(r.src, &r.a) != nil {
+			continue
+		}
+		done = rule
+		if rule.option&optIgnore != 0 {
+			r.ignored()
+		}
+		for i := range r.a.fields[:r.a.n] {
+			r.field(&r.a.fields[i])
+		}
+	}
+	return done != nil
+}
+
+// readersOf has, for each command, one of the dialects that read it alike.
+var readersOf [NumCommands][]Dialect
+
+func init() {
+	type reading struct {
+		rule                           *rule
+		some, all                      trait
+		spaced, compact, slash, object bool
+	}
+	for c := range NumCommands {
+		seen := map[reading]bool{}
+		for d := noDialect + 1; d < endDialect; d++ {
+			p := d.parser()
+			how := reading{ruleOf[d][c], p.some, p.all,
+				clueSpaced.in.Has(d), clueCompact.in.Has(d), clueSlash.in.Has(d), clueObject.in.Has(d)}
+			if how.rule != nil && !seen[how] {
+				seen[how] = true
+				readersOf[c] = append(readersOf[c], d)
+			}
+		}
+	}
+}
+
+// ignored treats arguments that receivers ignore: what can stand there in other
+// dialects stays.
+func (r *Redactor) ignored() {
+	_, rest, _ := cut(r.src)
+	few := bytes.Count(rest, space) <= 1
+	for more := true; more; {
+		var word []byte
+		word, rest, more = cut(rest)
+		harmless, name := r.isHarmless(bytes.TrimSuffix(word, []byte{'\r'}))
+		if !harmless && !(name && few) {
+			r.text(word, asText)
+		}
+	}
+}
+
+func (r *Redactor) field(f *Field) {
+	switch f.Kind {
+	case FieldRow:
+		r.row(r.a.Stream(), f.JSON())
+	case FieldKeys:
+		r.keys(r.a.text(FieldCache), f.JSON())
+	case FieldVisit:
+		r.visit(f.JSON())
+	case FieldLock:
+		r.lock(f.JSON())
+	case FieldDevice:
+		r.device(f.Text)
+	case FieldIP, FieldDeviceText, FieldAgent:
+		r.visitText(f)
+	case FieldUser:
+		r.user(f.Text)
+	default:
+		r.text(f.Text, r.treats[f.Kind])
+	}
+}
+
+// visitText treats what comes after the token in 0.22's USER_IP. Where the
+// address is none, the arguments are not what they should be.
+func (r *Redactor) visitText(f *Field) {
+	switch ip := r.a.text(FieldIP); {
+	case len(ip) == 0 || !isIP(ip) || holdsLine(f.Text):
+		r.text(f.Text, asText)
+	case f.Kind == FieldDeviceText:
+		r.device(f.Text)
+	default:
+		r.text(f.Text, r.treats[f.Kind])
+	}
+}
+
+// user treats the user of a command. Where there are secrets, only what is an
+// id may stay. A push key with a space pushes its end into REMOVE_PUSHER's last
+// argument.
+func (r *Redactor) user(text []byte) {
+	if r.a.Command == CmdUserSync {
+		r.text(text, r.treats[FieldUser])
+		return
+	}
+	head, id := text[:0], bytes.TrimSuffix(text, []byte{'\r'})
+	if i := bytes.LastIndexByte(id, ' '); i >= 0 {
+		head, id = id[:i], id[i+1:]
+	}
+	r.text(head, asText)
+	if !isUserID(id) {
+		r.text(id, asText)
+		return
+	}
+	r.text(id, r.treats[FieldUser])
+}
+
+func isUserID(b []byte) bool {
+	local, server, ok := cutID(b)
+	return ok && local[0] == '@' && isServer(server)
+}
+
+// harmlessWords reports whether a line that no dialect reads holds nothing but
+// what belongs into a command that has no secrets: numbers, streams, states.
+func (r *Redactor) harmlessWords(c Command) bool {
+	switch c {
+	case CmdPosition, CmdReplicate, CmdFederationAck, CmdUserSync:
+		_, rest, _ := cut(r.src)
+		return r.areHarmless(rest)
+	}
+	return false
+}
+
+func (r *Redactor) areHarmless(rest []byte) bool {
+	names := 0
+	for more := true; more; {
+		var word []byte
+		word, rest, more = cut(rest)
+		harmless, name := r.isHarmless(bytes.TrimSuffix(word, []byte{'\r'}))
+		if name {
+			names++
+		} else if !harmless {
+			return false
+		}
+	}
+	return names <= 1
+}
+
+// isHarmless reports whether a word is one of the protocol's, or else whether
+// it could be the name of a process.
+func (r *Redactor) isHarmless(word []byte) (harmless, name bool) {
+	switch {
+	case len(word) == 0, isNumberLike(word), StreamOf(word) != nil, knownWord[string(word)]:
+		return true, false
+	case isUserID(word):
+		return r.level == RedactSecrets, false
+	case len(word) <= maxName && isPlainWord(word):
+		return false, true
+	}
+	_, isInt := appendInt(nil, word)
+	return isInt, false
+}
+
+// maxName is the longest name of a process that is believed to be one where it
+// stands in a line that can't be read.
+const maxName = 24
+
+func isNumberLike(b []byte) bool {
+	for _, c := range b {
+		if (c < '0' || c > '9') && bytes.IndexByte([]byte("+-_.,"), c) < 0 {
+			return false
+		}
+	}
+	return true
+}
