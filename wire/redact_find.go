@@ -56,7 +56,7 @@ func (r *Redactor) find(g *Gist) bool {
 	text := r.src
 	switch {
 	case g.Command == CmdUnknown:
-		return isBlank(text)
+		return len(bytes.TrimSpace(text)) == 0
 	case isFree(g.Command):
 		_, rest, _ := cut(text)
 		return r.free(rest)

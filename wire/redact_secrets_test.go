@@ -240,9 +240,9 @@ func (p planter) chop(b []byte) (chunks [][]byte) {
 func TestRedactPlantedSecrets(t *testing.T) {
 	all := redactors()
 	kept, whole := [3]int{}, 0
-	n := 20000
+	n := 5000
 	if testing.Short() {
-		n = 2000
+		n = 1000
 	}
 	for seed := range n {
 		p := planter{rand.New(rand.NewPCG(uint64(seed), 1))}
