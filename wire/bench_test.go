@@ -110,3 +110,19 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	perLine(b, len(lines))
 }
+
+func BenchmarkSetJudge(b *testing.B) {
+	_, all, lines := benchTraffic(b)
+	b.SetBytes(int64(len(all)))
+	b.ReportAllocs()
+	set := dialectRange(v1_22, v1_29) // as long as it is undecided
+	var p Parsed
+	for b.Loop() {
+		for _, line := range lines {
+			if v, agreed := set.Judge(S2C, Piece{Text: line}, &p); v.Action != ActAccept || !agreed {
+				b.Fatal(v)
+			}
+		}
+	}
+	perLine(b, len(lines))
+}

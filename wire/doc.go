@@ -17,8 +17,9 @@
 //   - which dialect a connection speaks: [Detector]; what speaks something else
 //     altogether: [Sniff]
 //   - who may send what: [Dialect.Allows]
-//   - what a receiver does with a line, and what it answers: [Receiver.Judge],
-//     [DialectSet.Judge]
+//   - what a receiver does with a line, and the words of its answer:
+//     [Receiver.Judge] of one release, [DialectSet.Judge] of what a connection
+//     may speak, [Eras] for all releases
 //   - what of a connection may pass, for a tap that enforces: [Enforcer]
 //   - what a worker of a release does with all it receives, over many
 //     connections: [Follower]; when it connects again: [Backoff]

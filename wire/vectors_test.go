@@ -61,9 +61,17 @@ func readVectors(t *testing.T, files map[string][]*vector) {
 	if dir == "" {
 		dir = filepath.Join("..", "testdata", "vectors")
 	}
-	names, _ := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
-	for _, name := range names {
-		for line := range bytes.Lines(readZstd(t, name)) {
+	packed, _ := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
+	plain, _ := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	for _, name := range append(packed, plain...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, ".zst") {
+			text = readZstd(t, name)
+		}
+		for line := range bytes.Lines(text) {
 			v := new(vector)
 			if err := json.Unmarshal(line, v); err != nil {
 				t.Fatal(err)

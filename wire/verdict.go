@@ -130,6 +130,12 @@ func (r Receiver) refuse(dir Direction, text []byte, p *Parsed, err *ParseError)
 
 var directionError = &ParseError{Code: CodeDirection, Detail: "its sender may not send this command"}
 
+// Same reports whether both receivers do the same with all that is a line of
+// that command, or of none if it is CmdUnknown.
+func (r Receiver) Same(as Receiver, c Command) bool {
+	return c < NumCommands && r.has == as.has && ruleOf[r.dialect][c] == ruleOf[as.dialect][c]
+}
+
 // Receiver is the receiver that stands for the dialect where no release is
 // named: that of the last release which had TCP or, for newer dialects, of the
 // newest release. Operators on TCP were told to be on the last one, and nearly
@@ -163,13 +169,16 @@ var dialectReceivers = func() (all [endDialect]Receiver) {
 // there is no Reply.
 func (s DialectSet) Judge(dir Direction, piece Piece, p *Parsed) (v Verdict, agreed bool) {
 	agreed = true
-	first := s.First()
-	v = first.Receiver().Judge(dir, piece, p)
-	for d := first + 1; d < endDialect; d++ {
-		if !s.Has(d) {
+	last := s.First().Receiver()
+	v = last.Judge(dir, piece, p)
+	command := CommandOf(piece.Text)
+	for d := last.dialect + 1; d < endDialect; d++ {
+		r := d.Receiver()
+		if !s.Has(d) || r.Same(last, command) {
 			continue
 		}
-		w := d.Receiver().Judge(dir, piece, nil)
+		last = r
+		w := r.Judge(dir, piece, nil)
 		agreed = agreed && w.Action == v.Action
 		if w.Reply != v.Reply {
 			v.Reply, v.plain = "", ""

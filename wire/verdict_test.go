@@ -1,6 +1,9 @@
 package wire
 
-import "testing"
+import (
+	"encoding/base64"
+	"testing"
+)
 
 // TestJudge has one line of each kind, judged by releases that differ about it.
 func TestJudge(t *testing.T) {
@@ -102,5 +105,34 @@ func TestSetJudge(t *testing.T) {
 		if v.Action != test.action || agreed != test.agreed || v.Reply != test.reply {
 			t.Errorf("%s–%s %q: %+v %v", test.first, test.last, test.line, v, agreed)
 		}
+	}
+}
+
+// TestSameReceivers: whoever is said to be the same gives the same verdicts.
+func TestSameReceivers(t *testing.T) {
+	n := 0
+	for _, vectors := range vectorFiles(t) {
+		for _, v := range vectors[:min(len(vectors), 500)] {
+			line, err := base64.StdEncoding.DecodeString(v.Line)
+			if err != nil || len(line) > MaxLine {
+				continue
+			}
+			all := Eras()
+			for dir := NoDirection; dir <= C2S; dir++ {
+				for i := range all[1:] {
+					a, b := all[i].Receiver, all[i+1].Receiver
+					if !a.Same(b, CommandOf(line)) {
+						continue
+					}
+					if x, y := a.Judge(dir, Piece{Text: line}, nil), b.Judge(dir, Piece{Text: line}, nil); x != y {
+						t.Fatalf("%s and %s: %.200q: %+v and %+v", all[i], all[i+1], line, x, y)
+					}
+					n++
+				}
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("none are the same")
 	}
 }

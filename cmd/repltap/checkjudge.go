@@ -189,6 +189,10 @@ func (l *lineJudge) each(line []byte) {
 	for i := range l.judges {
 		j := &l.judges[i]
 		v := &l.verdicts[i]
+		if i > 0 && l.same(i) {
+			*v = l.verdicts[i-1]
+			continue
+		}
 		switch {
 		case j.redis && l.checked.length > maxCheckedLine:
 			*v = wire.Verdict{Action: wire.ActLog, Code: wire.CodeTooLong, Detail: "the line is longer than 16 MiB and was not judged as a message"}
@@ -209,6 +213,14 @@ func (l *lineJudge) each(line []byte) {
 	if first {
 		l.lenient = l.lenient[:0]
 	}
+}
+
+// same says whether judge i need not be asked after the one before it, which
+// was: it does the same, and there are no leniencies about which it may differ.
+func (l *lineJudge) same(i int) bool {
+	j, before := &l.judges[i], &l.judges[i-1]
+	return j.redis == before.redis && j.receiver.Same(before.receiver, l.checked.command) &&
+		(l.verdicts[i-1].Action != wire.ActAccept || len(l.lenient) == 0)
 }
 
 // group puts neighbours of one verdict together.
