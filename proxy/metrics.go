@@ -25,8 +25,6 @@ type Metrics struct {
 	closes       map[[2]string]prometheus.Counter // by how and whom
 	gaps         map[string]prometheus.Counter    // by reason, as is the next
 	gapTotals    map[string]prometheus.Counter
-	commands     [wire.NumCommands][3]prometheus.Counter
-	rdata        map[string]prometheus.Counter // by stream
 	findings     *prometheus.CounterVec
 	refused      *prometheus.CounterVec
 	codes        map[string]prometheus.Counter // those of findings, as they are met
@@ -42,14 +40,6 @@ const reasonWriteFailed = "write failed"
 // gapReasons are the labels of gaps: what is left of a reason without the
 // details that follow a colon.
 var gapReasons = []string{ReasonQueueFull, ReasonShutdown, reasonWriteFailed, other}
-
-// streams are all that any release has (protocol's catalogue, in its order).
-var streams = []string{
-	"events", "backfill", "presence", "presence_federation", "typing", "receipts", "push_rules", "pushers", "caches",
-	"public_rooms", "device_lists", "user_signature", "to_device", "federation", "tag_account_data", "account_data",
-	"current_state_deltas", "groups", "un_partial_stated_room", "un_partial_stated_event", "thread_subscriptions",
-	"sticky_events", "quarantined_media", other,
-}
 
 // maxCodes bounds the findings' codes that have a counter of their own.
 const maxCodes = 100
@@ -80,17 +70,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 func (m *Metrics) resolveTraffic() []prometheus.Collector {
 	bytes := vec("repltap_bytes_total", "Bytes forwarded.", "direction")
 	lost := vec("repltap_undelivered_bytes_total", "Bytes read that could not be written to the other side any more.", "direction")
-	commands := vec("repltap_commands_total", "Lines by command.", "command", "direction")
-	rdata := vec("repltap_rdata_total", "RDATA lines by stream.", "stream")
-	for _, d := range []wire.Direction{wire.S2C, wire.C2S} {
+	for _, d := range directions {
 		m.bytes[d] = bytes.WithLabelValues(d.String())
 		m.undelivered[d] = lost.WithLabelValues(d.String())
-		for c := range wire.NumCommands {
-			m.commands[c][d] = commands.WithLabelValues(c.String(), d.String())
-		}
 	}
-	m.rdata = resolve(rdata, streams)
-	return []prometheus.Collector{bytes, lost, commands, rdata}
+	return []prometheus.Collector{bytes, lost}
 }
 
 func (m *Metrics) resolveEnds() []prometheus.Collector {
@@ -158,22 +142,6 @@ func (m *Metrics) gap(reason string, once int, bytes int64) {
 // Lost counts traffic that the recorder passed on and the journal could not
 // write: into how many new gaps it goes, and its bytes. It fits journal.Options.
 func (m *Metrics) Lost(gaps int, bytes int64) { m.gap(reasonWriteFailed, gaps, bytes) }
-
-// line counts one command. It is called for each and allocates nothing.
-func (m *Metrics) line(dir wire.Direction, g *wire.Gist) {
-	if dir == noDirection || g.Command >= wire.NumCommands {
-		return
-	}
-	m.commands[g.Command][dir].Inc()
-	if g.Command != wire.CmdRdata {
-		return
-	}
-	c := m.rdata[string(g.Stream)]
-	if c == nil {
-		c = m.rdata[other]
-	}
-	c.Inc()
-}
 
 // finding counts one by its code; only the recorder's goroutine calls it.
 func (m *Metrics) finding(code string) {

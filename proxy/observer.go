@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 // among it, and knows the workers' names. It is the Scribe's journal.Observer.
 type Observer struct {
 	metrics *Metrics
+	tally   *tally
 	log     *slog.Logger
 	now     func() time.Time
 
@@ -51,12 +53,14 @@ func NewObserver(m *Metrics, log *slog.Logger) *Observer {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Observer{metrics: m, log: log, now: time.Now, seen: map[sight]bool{}, names: map[uint64]string{}}
+	t := newTally()
+	m.watchLines(t)
+	return &Observer{metrics: m, tally: t, log: log, now: time.Now, seen: map[sight]bool{}, names: map[uint64]string{}}
 }
 
 // Line counts a command.
 func (o *Observer) Line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
-	o.metrics.line(dir, g)
+	o.tally.line(conn, dir, g, bytes)
 }
 
 // Finding counts a finding and logs it if there is not too much of it. The
@@ -71,6 +75,7 @@ func (o *Observer) Finding(conn uint64, dir wire.Direction, f *wire.Finding, lin
 
 // Worker remembers the name that a worker gave itself.
 func (o *Observer) Worker(conn uint64, name string) {
+	o.tally.name(conn, name)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.names[conn] = name
@@ -148,11 +153,34 @@ func (o *Observer) worker(conn uint64) string {
 	return o.names[conn]
 }
 
+// label is a connection's worker in the metrics.
+func (o *Observer) label(conn uint64) string {
+	if o == nil {
+		return unnamed
+	}
+	return o.tally.label(conn)
+}
+
+// lines is about how many of a worker's lines are in so many bytes.
+func (o *Observer) lines(worker string, dir wire.Direction, bytes int) float64 {
+	if o == nil {
+		return 0
+	}
+	o.tally.mu.Lock()
+	defer o.tally.mu.Unlock()
+	w := o.tally.workers[worker]
+	if w == nil || w.lineLength(dir) == 0 {
+		return 0
+	}
+	return math.Round(float64(bytes) / w.lineLength(dir))
+}
+
 // forget is called when a connection is over.
 func (o *Observer) forget(conn uint64) {
 	if o == nil {
 		return
 	}
+	o.tally.forget(conn)
 	o.mu.Lock()
 	delete(o.names, conn)
 	o.mu.Unlock()

@@ -76,6 +76,7 @@ func (t *Tap) prepare() error {
 	if t.Log == nil {
 		t.Log = slog.New(slog.DiscardHandler)
 	}
+	t.Metrics.watchHeld(t)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.links = map[*link]struct{}{}
@@ -170,6 +171,18 @@ func (t *Tap) admit(ctx context.Context, conn *net.TCPConn) {
 	t.total++
 	t.mu.Unlock()
 	t.group.Go(func() { l.run(ctx) })
+}
+
+// open gives the connections that have both ends.
+func (t *Tap) open() (all []*link) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for l := range t.links {
+		if l.state.Load() != stateDialing {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // gone takes a connection off the list.
