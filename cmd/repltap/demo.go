@@ -139,7 +139,9 @@ func (d *demo) record(ctx context.Context) error {
 	go func() { ended <- rec.run(tapCtx) }()
 	select {
 	case d.addr = <-ready:
-		err = d.playAll(ctx)
+		if err = d.playAll(ctx); err == nil {
+			rec.drained(ctx)
+		}
 	case err = <-ended:
 		return err
 	}

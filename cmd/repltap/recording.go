@@ -70,6 +70,20 @@ func newRecording(o recordingOptions) (*recording, error) {
 	return r, nil
 }
 
+// drained waits until no connection is open: whoever made them knows that they
+// have ended before the tap has seen to the last of them.
+func (r *recording) drained(ctx context.Context) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for len(r.tap.Status().Connections) > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // run taps until ctx ends, then journals what is still queued and seals the
 // journal.
 func (r *recording) run(ctx context.Context) error {
