@@ -37,15 +37,11 @@ func isFree(c Command) bool {
 
 func (r *Redactor) harmlessRow(stream, row []byte) bool {
 	s := r.streamOf(stream)
-	if s == nil {
+	var v rowView
+	if s == nil || !v.scan(row) {
 		return false
 	}
-	n, ok := isPlainJSON(row)
-	if !ok || !secretStreams[s.Name] {
-		return ok
-	}
-	name, ok := cacheName(row)
-	return ok && s.Name == "caches" && n == 3 && isDigit(row[len(row)-2]) && !isSecretCache(name)
+	return !s.secret || s.Name == "caches" && v.outer.fits(s.Shapes[0].outer) && !isSecretCache(v.tag)
 }
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
@@ -103,7 +99,8 @@ func (r *Redactor) plainForm(g *Gist) bool {
 	switch g.Form {
 	case FormRdata3, FormRdata4:
 		json, _ := trimJSON(g.Row)
-		if _, plain := isPlainJSON(json); !plain && scanJSON(json)&jsonFails != 0 || !isUTF8(r.src) || bytes.IndexByte(r.src, '\n') >= 0 {
+		var v rowView
+		if !v.scan(json) && scanJSON(json)&jsonFails != 0 || !isUTF8(r.src) || bytes.IndexByte(r.src, '\n') >= 0 {
 			return false
 		}
 		r.row(g.Stream, json)

@@ -94,7 +94,7 @@ func (r *Redactor) isHarmlessStream(g *Gist) bool {
 		name, ok := cacheName(g.Row)
 		return ok && !isSecretCache(name)
 	}
-	return !secretStreams[s.Name]
+	return !s.secret
 }
 
 // part redacts a part of a line of which it is known what may follow.

@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 )
 
 // What looks like an access token by its form gets a pseudonym wherever it
@@ -137,13 +136,9 @@ func beginsWord(b []byte, i int) bool {
 		bytes.IndexByte(b[max(0, i-6):i], '\\') >= 0
 }
 
-const (
-	low  = 0x0101010101010101
-	high = 0x8080808080808080
-)
-
 // isASCII reports whether no byte is outside of ASCII.
 func isASCII(b []byte) bool {
+	const high = 0x8080808080808080
 	var all uint64
 	for ; len(b) >= 32; b = b[32:] {
 		all |= binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
@@ -156,153 +151,4 @@ func isASCII(b []byte) bool {
 		all |= uint64(c)
 	}
 	return all&high == 0
-}
-
-// isPlainJSON reports whether b is JSON for certain, of the plain kind that
-// nearly all rows are: no escapes, no floats, not deep. What it refuses may be
-// JSON all the same. n is how many elements an array has. It takes half the time
-// of scanJSON.
-func isPlainJSON(b []byte) (n int, ok bool) {
-	var arrays uint64 // a bit a level: 1 for an array
-	depth := 0
-	n = 1
-	value := true // a value comes next, else a comma or an end
-	for i := 0; i < len(b); {
-		c := b[i]
-		if !value {
-			switch c {
-			case ',':
-				value = true
-				if depth == 1 {
-					n++
-				}
-				if i++; i < len(b) && b[i] == ' ' {
-					i++
-				}
-				if arrays&1 == 0 {
-					if i = skipName(b, i); i < 0 {
-						return 0, false
-					}
-				}
-			case ']', '}':
-				if depth == 0 || arrays&1 != uint64(c>>5&1^1) {
-					return 0, false
-				}
-				arrays >>= 1
-				depth--
-				i++
-			default:
-				return 0, false
-			}
-			if depth == 0 {
-				return n, i == len(b)
-			}
-			continue
-		}
-		switch {
-		case c == '"':
-			if i = skipString(b, i); i < 0 {
-				return 0, false
-			}
-			value = false
-		case c == '[' || c == '{':
-			i++
-			if i < len(b) && b[i] == c+2 {
-				i++
-				value = false
-				break
-			}
-			if depth++; depth > 60 {
-				return 0, false
-			}
-			arrays <<= 1
-			if c == '[' {
-				arrays |= 1
-			} else if i = skipName(b, i); i < 0 {
-				return 0, false
-			}
-			continue
-		default:
-			size := plainLiteral(b[i:])
-			if size == 0 {
-				return 0, false
-			}
-			i += size
-			value = false
-		}
-		if depth == 0 {
-			return n, i == len(b)
-		}
-	}
-	return 0, false
-}
-
-// skipName skips a member's name and colon; -1 if there is none.
-func skipName(b []byte, i int) int {
-	if i >= len(b) || b[i] != '"' {
-		return -1
-	}
-	if i = skipString(b, i); i < 0 || i >= len(b) || b[i] != ':' {
-		return -1
-	}
-	if i++; i < len(b) && b[i] == ' ' {
-		i++
-	}
-	return i
-}
-
-// skipString skips a string without escapes; -1 if it is not one. It looks at
-// eight bytes at once.
-func skipString(b []byte, i int) int {
-	i++
-	for len(b)-i >= 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		quote, slash := w^low*'"', w^low*'\\'
-		if stop := ((quote-low)&^quote | (slash-low)&^slash | (w-low*0x20)&^w) & high; stop != 0 {
-			i += bits.TrailingZeros64(stop) / 8
-			if b[i] != '"' {
-				return -1
-			}
-			return i + 1
-		}
-		i += 8
-	}
-	for ; i < len(b); i++ {
-		if b[i] == '"' {
-			return i + 1
-		}
-		if !plain[b[i]] {
-			return -1
-		}
-	}
-	return -1
-}
-
-// plainLiteral is the length of the number or word that b begins with, 0 if it
-// is none of the plain ones.
-func plainLiteral(b []byte) int {
-	switch b[0] {
-	case 't', 'n':
-		if len(b) >= 4 && (string(b[:4]) == "true" || string(b[:4]) == "null") {
-			return 4
-		}
-		return 0
-	case 'f':
-		if len(b) >= 5 && string(b[:5]) == "false" {
-			return 5
-		}
-		return 0
-	}
-	n := 0
-	if b[0] == '-' {
-		n = 1
-	}
-	first := n
-	for n < len(b) && b[n]-'0' <= 9 {
-		n++
-	}
-	if n == first || n > 20 || b[first] == '0' && n > first+1 {
-		return 0
-	}
-	return n
 }

@@ -12,7 +12,7 @@ const maxElements = 16
 // shapes, and all rows of streams that no release has, keep no string.
 func (r *Redactor) row(name, json []byte) {
 	s := r.streamOf(name)
-	if s != nil && r.level == RedactSecrets && !secretStreams[s.Name] {
+	if s != nil && r.level == RedactSecrets && !s.secret {
 		return
 	}
 	if s == nil {

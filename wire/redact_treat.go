@@ -53,10 +53,13 @@ var treatmentOf = [RedactPersonal + 1][numFields]treatment{
 	},
 }
 
-// secretStreams are the streams whose rows hold secrets: access tokens, push
-// keys, what users keep for themselves.
-var secretStreams = map[string]bool{
-	"caches": true, "pushers": true, "account_data": true, "tag_account_data": true,
+func init() {
+	// The streams whose rows hold secrets: access tokens, push keys, what users
+	// keep for themselves.
+	secret := map[string]bool{"caches": true, "pushers": true, "account_data": true, "tag_account_data": true}
+	for i := range streams {
+		streams[i].secret = secret[streams[i].Name]
+	}
 }
 
 // isSecretCache reports whether a cache's keys are secret, by its name:

@@ -33,8 +33,9 @@ type Stream struct {
 	Habits        Habit
 	Shapes        []RowShape
 
-	index uint8 // its place in the table
-	in    DialectSet
+	index  uint8 // its place in the table
+	secret bool  // its rows hold secrets
+	in     DialectSet
 }
 
 // Habit is a set of what a stream's tokens do besides going up by one.
