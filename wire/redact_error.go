@@ -84,9 +84,9 @@ func echoIn(text []byte) (lo, hi int) {
 	if end < 0 || string(text[end+1:end+3]) != "):" {
 		return 0, 0
 	}
-	for i := 0; ; {
+	for i, tries := 0, 0; ; tries++ {
 		n := bytes.Index(text[i:end], []byte(" ("))
-		if n < 0 {
+		if n < 0 || tries == maxBrackets {
 			return 0, 0
 		}
 		i += n + 2
@@ -99,6 +99,9 @@ func echoIn(text []byte) (lo, hi int) {
 		}
 	}
 }
+
+// maxBrackets is how many brackets before an echo are looked at.
+const maxBrackets = 64
 
 // endOfLiteral is where the Python string that begins at i ends.
 func endOfLiteral(text []byte, i int) int {

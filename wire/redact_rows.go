@@ -268,46 +268,6 @@ func (r *Redactor) streamOf(name []byte) *Stream {
 	return s
 }
 
-// visit treats USER_IP's JSON. Of any shape but the real one no string stays.
-func (r *Redactor) visit(json []byte) {
-	var room [maxElements][]byte
-	n := elementsOf(json, room[:])
-	if n == len(visitColumns) && room[1][0] == '"' && !isIP(room[1][1:len(room[1])-1]) {
-		r.within(json, asText)
-		return
-	}
-	r.parts(json, visitColumns)
-}
-
-// isIP reports whether it could be an address.
-func isIP(b []byte) bool {
-	for _, c := range b {
-		if _, ok := hexDigit(c); !ok && c != '.' && c != ':' && c != '%' {
-			return false
-		}
-	}
-	return len(b) <= 45
-}
-
-// lock treats LOCK_RELEASED's JSON. Keys of locks are often ids.
-func (r *Redactor) lock(json []byte) {
-	if r.level == RedactPersonal {
-		r.parts(json, lockedColumns)
-	}
-}
-
-var lockedColumns = []Column{lockColumns[0], lockColumns[1], {Name: "lock_key", Kind: FieldStateKey}}
-
-func (r *Redactor) parts(json []byte, columns []Column) {
-	var room [maxElements][]byte
-	n := elementsOf(json, room[:])
-	if n <= maxElements && json[0] == '[' && fit(room[:n], columns) {
-		r.columns(room[:n], columns)
-		return
-	}
-	r.within(json, asText)
-}
-
 // cacheName is the name in a row of caches as all senders but one era's write
 // it, even if the row's end is missing.
 func cacheName(row []byte) ([]byte, bool) {

@@ -63,6 +63,9 @@ func checkRedacted(t testing.TB, r *Redactor, line []byte) (out []byte, kept boo
 	if len(out) != len(line) {
 		t.Errorf("%v: %q became %q, of another length", r.Level(), line, out)
 	}
+	if bytes.Equal(out, line) {
+		return out, true
+	}
 	var a, b Parsed
 	for _, d := range Dialects() {
 		for dir := NoDirection; dir <= C2S; dir++ {
@@ -139,13 +142,24 @@ func TestRedactVectors(t *testing.T) {
 				_, ok := checkRedacted(t, all[level], input)
 				if ok {
 					kept[level]++
-				} else if readable {
-					t.Logf("%v: not kept: %.150q", level, input)
+				} else if readable && !oddlyUnpacked(input) {
+					t.Errorf("%v: not kept: %.150q", level, input)
 				}
 			}
 		}
 	}
 	t.Logf("%d lines, %d of them readable; kept at secrets %d, at personal %d", lines, parse, kept[RedactSecrets], kept[RedactPersonal])
+}
+
+// oddlyUnpacked is JSON that receivers take apart although it is no array: how
+// many parts that gives hangs on the very characters, so it can't be redacted.
+func oddlyUnpacked(line []byte) bool {
+	var p Parsed
+	if v1_90.Parse(line, &p) != nil {
+		return false
+	}
+	f := p.Fields()[p.n-1]
+	return (f.Kind == FieldVisit || f.Kind == FieldLock) && f.JSON()[0] != '['
 }
 
 // TestRedactCaptures: of what a real Synapse sent every line is kept, and at
