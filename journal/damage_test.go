@@ -193,6 +193,14 @@ func TestDiskFails(t *testing.T) {
 	x.talk(2, 1000, 50)
 	err := w.Sync()
 	failed := w.Stats()
+	if rep := verify(t, dir); rep.OK || len(rep.Gaps) == 0 || rep.Unaccounted != 0 {
+		t.Errorf("while nothing can be written: %+v", rep)
+	} else if l, n := rep.Connections[2], int64(len(x.sent[flowKey{2, wire.S2C}])); l.Conn != 2 || l.Forwarded != n || l.Gap != n {
+		t.Errorf("while nothing can be written: %+v, but %d were sent", l, n)
+	}
+	if _, errs := readAll(dir); len(errs) != 1 || !IsPartial(errs[0]) {
+		t.Errorf("while nothing can be written, reading says %v", errs)
+	}
 	x.close(1)
 	w.Sync()
 	restore()

@@ -32,6 +32,35 @@ func (e *NewerFormatError) Error() string {
 	return fmt.Sprintf("%s has journal format %d, written by %s; this program reads formats up to %d", e.Path, e.Format, e.Program, e.Mine)
 }
 
+// SilentRecorderError is a journal whose recorder is there and does not answer:
+// it was stopped, or its disk hangs. What is on disk is read without it.
+type SilentRecorderError struct{ Dir string }
+
+func (e *SilentRecorderError) Error() string {
+	return fmt.Sprintf("whoever records into %s does not answer; what it had written was read", e.Dir)
+}
+
+// UnwrittenError is traffic that a recorder has forwarded and can't write.
+type UnwrittenError struct {
+	Bytes  int64
+	Reason string
+}
+
+func (e *UnwrittenError) Error() string {
+	return fmt.Sprintf("the recorder can't write: %d bytes that it has forwarded are not in the journal so far (%s)", e.Bytes, e.Reason)
+}
+
+// IsPartial says whether an error that came in reading is about a part of the
+// journal only, so that reading goes on after it.
+func IsPartial(err error) bool {
+	var damage *DamageError
+	var newer *NewerFormatError
+	var not *NotJournalError
+	var silent *SilentRecorderError
+	var unwritten *UnwrittenError
+	return errors.As(err, &damage) || errors.As(err, &newer) || errors.As(err, &not) || errors.As(err, &silent) || errors.As(err, &unwritten)
+}
+
 // LockedError is a journal directory that another process is writing into.
 type LockedError struct{ Dir string }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,7 +55,7 @@ func listFiles(dir string) ([]uint64, error) {
 	}
 	var out []uint64
 	for _, e := range entries {
-		if n, ok := fileNumber(e.Name()); ok && e.Type().IsRegular() {
+		if n, ok := fileNumber(e.Name()); ok {
 			out = append(out, n)
 		}
 	}
@@ -73,7 +74,13 @@ type fileHeader struct {
 	Recording string `json:"recording"`
 	Start     int64  `json:"start"`
 	Source    string `json:"source,omitempty"`
-	Redact    string `json:"redact,omitempty"`
+	// Redact is what was made unreadable: "none", "secrets" or "personal". Key names
+	// the key of the pseudonyms; where it is the same, so are they.
+	Redact string `json:"redact,omitempty"`
+	Key    string `json:"key,omitempty"`
+	// After is the number of the last record that is on disk before this file, as
+	// its writer knew.
+	After uint64 `json:"after,omitempty"`
 	// Sealed says that the file is complete and was rewritten: its small blocks
 	// are merged and it has no free pages.
 	Sealed bool `json:"sealed,omitempty"`
@@ -161,11 +168,18 @@ type blockRef struct {
 // openFile reads all of a file but its blocks. Damage is noted in problems; the
 // error is for what is no journal at all.
 func openFile(path string) (*file, error) {
+	st, err := os.Stat(path) // before it is opened: opening a pipe may wait for ever
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, &NotJournalError{Path: path, What: "it is not a regular file"}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
+	st, err = f.Stat()
 	if err == nil && st.Size() == 0 {
 		err = fmt.Errorf("%s: %w", path, ErrEmptyFile)
 	}
@@ -179,6 +193,14 @@ func openFile(path string) (*file, error) {
 		return nil, err
 	}
 	return j, nil
+}
+
+// isJournalFile says whether a file that can't be opened for this reason is a
+// journal's all the same, by its name.
+func isJournalFile(path string, err error) bool {
+	_, numbered := fileNumber(path)
+	var newer *NewerFormatError
+	return numbered && !errors.As(err, &newer) && !errors.Is(err, fs.ErrNotExist)
 }
 
 func (j *file) close() error { return j.f.Close() }
@@ -202,6 +224,9 @@ func (j *file) load(path string) error {
 	found, err := j.loadHeader(b, path)
 	if err != nil {
 		return err
+	}
+	if n, ok := fileNumber(path); ok && found && n != j.header.Number {
+		j.damaged(0, fmt.Errorf("it was written as file %d", j.header.Number))
 	}
 	for _, err := range b.bucket(string(bucketConns), j.loadConn) {
 		j.damaged(0, err)

@@ -38,13 +38,16 @@
 // many bytes they had passed by then. A writer holds an exclusive flock on the
 // directory and listens on the socket recorder.sock in it, through which others
 // read the open file (see live.go; the socket is no part of the format).
-// *.sealing is a file that is being sealed; it is removed when found.
+// *.beginning and *.sealing are files that are being made; they are removed when
+// found.
+// redaction.key is what pseudonyms are made with, 64 hexadecimal digits; reading
+// needs it not, and it is not to be passed on with the files.
 //
 // A file is a bbolt database (file format 2) with these buckets. Numbers in keys
 // are 8 bytes, big-endian; CRC is CRC-32C (Castagnoli).
 //
 //	repltap  "header" ▶ checked JSON of fileHeader: format, program, number, recording, start, source,
-//	                    redact, sealed, ended
+//	                    redact, key, after, sealed, ended
 //	         "next"   ▶ checked JSON {"seq","conn"}: the highest numbers given by then
 //	blocks   number of the block's first record ▶ block
 //	index    the same number ▶ the block's head (its fixed part and header, without the payload)

@@ -133,14 +133,17 @@ func (l *sealer) run() {
 	}
 }
 
-// sealingSuffix marks a file that is being sealed. One that is found was left by
-// a crash.
-const sealingSuffix = ".sealing"
+// Files that are being made and have no name of their own yet. One that is found
+// was left by a crash.
+const (
+	sealingSuffix   = ".sealing"
+	beginningSuffix = ".beginning"
+)
 
 func removeLeftovers(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), sealingSuffix) {
+		if strings.HasSuffix(e.Name(), sealingSuffix) || strings.HasSuffix(e.Name(), beginningSuffix) {
 			os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}

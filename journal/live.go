@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"repltap/wire"
 )
 
 // While a file is being written nobody else can read it, so its blocks are asked
@@ -30,7 +32,7 @@ const (
 	frameConn   = 'c' // JSON of a connInfo that is new or has changed
 	frameBlock  = 'b' // a block as it is in the file
 	frameEnd    = 'e' // nothing more: JSON of liveEnd
-	maxReaders  = 32
+	maxReaders  = 64
 	blocksAtOne = 4 // blocks read in one transaction: a slow reader must not hold one open
 )
 
@@ -44,6 +46,14 @@ type liveRequest struct {
 type liveHello struct {
 	File   uint64     `json:"file"` // 0: none is open right now
 	Header fileHeader `json:"header"`
+	Lost   []liveLost `json:"lost,omitempty"`
+}
+
+// liveLost is what could not be written so far, of one direction.
+type liveLost struct {
+	Conn  uint64         `json:"conn"`
+	Dir   wire.Direction `json:"dir"`
+	Event *Event         `json:"event"`
 }
 
 type liveEnd struct {
@@ -100,6 +110,8 @@ func (v *server) accept() {
 		}
 		v.mu.Unlock()
 		if full {
+			c.SetWriteDeadline(time.Now().Add(time.Second))
+			putFrame(c, frameEnd, liveEnd{Error: fmt.Sprintf("%d are reading this journal already", maxReaders)})
 			c.Close()
 			continue
 		}
@@ -164,7 +176,10 @@ func (v *server) hello(w *bufio.Writer) error {
 	if v.s.db != nil {
 		h.File = v.s.number
 	}
-	h.Header = fileHeader{Format: Format, Start: v.s.opts.Anchor.UnixNano(), Source: v.s.opts.Source, Redact: v.s.opts.Redact, Program: v.s.opts.Program}
+	for _, l := range v.s.losses.list() {
+		h.Lost = append(h.Lost, liveLost{l.conn, l.dir, l.event()})
+	}
+	h.Header = fileHeader{Format: Format, Start: v.s.opts.Anchor.UnixNano(), Source: v.s.opts.Source, Redact: v.s.opts.Redact.String(), Key: keyName(v.s.key), Program: v.s.opts.Program}
 	return putFrame(w, frameHello, h)
 }
 
@@ -326,18 +341,32 @@ func (l *liveClient) next() (kind byte, body []byte, err error) {
 	return head[0], body, err
 }
 
+// helloWait is how long a recorder may take to answer. It writes what it has
+// before it does, so on a busy disk that is not at once.
+var helloWait = 10 * time.Second
+
 // helloLive asks which file is open in dir; ok is false when nobody records there.
-func helloLive(dir string) (h liveHello, ok bool) {
+// The error says that somebody does and gives no answer.
+func helloLive(dir string) (h liveHello, ok bool, err error) {
 	l := dialLive(dir, liveRequest{Op: "hello"})
 	if l == nil {
-		return h, false
+		return h, false, nil
 	}
 	defer l.close()
+	l.c.SetReadDeadline(time.Now().Add(helloWait))
 	kind, body, err := l.next()
-	if err != nil || kind != frameHello || json.Unmarshal(body, &h) != nil {
-		return h, false
+	var end liveEnd
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return h, false, &SilentRecorderError{Dir: dir}
+	case err != nil:
+		return h, false, nil // it has just ended
+	case kind == frameEnd && json.Unmarshal(body, &end) == nil && end.Error != "":
+		return h, false, fmt.Errorf("the recorder: %s", end.Error)
+	case kind != frameHello || json.Unmarshal(body, &h) != nil:
+		return h, false, &SilentRecorderError{Dir: dir}
 	}
-	return h, true
+	return h, true, nil
 }
 
 // socketPath gives a path by which dir's socket can be reached. The system

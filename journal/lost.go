@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -71,10 +72,20 @@ func (l *losses) of(conn uint64, dir wire.Direction) *lostFlow {
 // journal goes elsewhere.
 func plainError(err error) string {
 	var p *fs.PathError
-	if errors.As(err, &p) {
+	switch {
+	case errors.As(err, &p):
 		return p.Err.Error()
+	case errors.Is(err, ErrEmptyFile):
+		return ErrEmptyFile.Error()
 	}
 	return err.Error()
+}
+
+// list is what was lost so far.
+func (l *losses) list() []lostFlow {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.flows)
 }
 
 // take gives what was lost, to be written down elsewhere; nil nearly always.

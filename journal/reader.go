@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"repltap/wire"
 )
@@ -34,6 +35,8 @@ type Reader struct {
 	info Info
 	dir  string
 	file string // the one file, when it is not a directory
+
+	silent *SilentRecorderError // the recorder does not answer
 }
 
 // Open looks at what path is. Errors: a *NotJournalError, *NewerFormatError,
@@ -48,7 +51,13 @@ func Open(path string) (*Reader, error) {
 	if !st.IsDir() {
 		r.dir, r.file = filepath.Dir(path), path
 	}
-	hello, live := helloLive(r.dir)
+	hello, live, err := helloLive(r.dir)
+	var silent *SilentRecorderError
+	if errors.As(err, &silent) {
+		r.silent = silent
+	} else if err != nil {
+		return nil, err
+	}
 	if r.file != "" {
 		n, ok := fileNumber(path)
 		live = live && ok && n == hello.File
@@ -86,8 +95,8 @@ func (r *Reader) paths() ([]string, error) {
 	return out, nil
 }
 
-// first reads the header of the first file that has one. In a directory one bad
-// file is no reason not to read the others.
+// first reads the header of the first file that has one. A file that has none is
+// no reason not to read the others; that it is bad is said when it is read.
 func (r *Reader) first(paths []string, hello liveHello) error {
 	var bad error
 	for _, p := range paths {
@@ -97,7 +106,9 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 			if errors.Is(err, fs.ErrNotExist) && r.file == "" {
 				continue // it was removed just now
 			} else if err != nil {
-				bad = errors.Join(bad, err)
+				if !isJournalFile(p, err) {
+					bad = errors.Join(bad, err)
+				}
 				continue
 			}
 			h = j.header
@@ -138,7 +149,7 @@ func (r *Reader) records(ctx context.Context, f Filter, follow bool) iter.Seq2[*
 		defer s.u.close()
 		s.fail = func(err error) bool { return yield(nil, err) }
 		pass := func(rec *Record) bool {
-			if rec.Time < s.from || rec.Time >= s.to || !f.Match(rec) {
+			if !s.inTime(rec.Time) || !f.Match(rec) {
 				return true
 			}
 			return yield(rec, nil)
@@ -170,7 +181,7 @@ func (r *Reader) Raw(ctx context.Context, f Filter) iter.Seq2[[]byte, error] {
 		s.begin = func(*blockHeader) bool { return true }
 		s.each = func(e *entry) bool {
 			rec := Record{Conn: e.conn, Dir: e.dir, Worker: s.j.workers[e.conn]}
-			if e.kind != KindNone || e.time < s.from || e.time >= s.to || !f.Match(&rec) {
+			if e.kind != KindNone || !s.inTime(e.time) || !f.Match(&rec) {
 				return true
 			}
 			return yield(e.data, nil)
@@ -184,50 +195,90 @@ type pass struct {
 	r        *Reader
 	ctx      context.Context
 	f        *Filter
-	from, to int64
+	from, to int64 // Unix nanoseconds, both of them inside
 	j        *joiner
 	u        *unpacker
 	buf      []byte
 	last     uint64                  // number of the last record read
 	done     uint64                  // number of the last file read
+	upTo     uint64                  // the last record in it, 0 when that is not known
 	conn     func(*connInfo)         // what a file says of a connection; may be nil
 	fail     func(error) bool        // something can't be read; false: stop
+	lost     func([]liveLost) bool   // the recorder can't write; false: stop
+	told     bool                    // it was called
 	begin    func(*blockHeader) bool // a block begins; false: stop
 	each     func(*entry) bool       // an entry; false: stop
 }
 
 func (r *Reader) newPass(ctx context.Context, f Filter) *pass {
 	s := &pass{r: r, ctx: ctx, f: &f, from: -1 << 63, to: 1<<63 - 1, j: newJoiner(), u: newUnpacker()}
+	s.lost = s.unwritten
 	if f.From.Set {
 		s.from = f.From.resolve(r.info.Start)
 	}
 	if f.To.Set {
-		s.to = f.To.resolve(r.info.Start)
+		s.to = f.To.resolve(r.info.Start) - 1
 	}
 	return s
 }
+
+func (s *pass) inTime(t int64) bool { return s.from <= t && t <= s.to }
 
 // run reads everything; false when it was told to stop.
 func (s *pass) run(follow bool) bool {
 	for {
 		hello, live := liveHello{}, false
+		if s.r.silent != nil && !s.fail(s.r.silent) {
+			return false
+		}
 		if s.r.info.Live {
-			hello, live = helloLive(s.r.dir)
+			var err error
+			if hello, live, err = helloLive(s.r.dir); err != nil && !s.fail(err) {
+				return false
+			}
 		}
 		if !s.finishedFiles(hello.File) {
 			return false
 		}
-		if !live {
-			return true
+		if len(hello.Lost) > 0 && !s.told {
+			s.told = true
+			if !s.lost(hello.Lost) {
+				return false
+			}
+		}
+		if !live || hello.File == 0 && !follow {
+			return true // or between files: what comes later is a later reading's
 		}
 		if hello.File == 0 {
-			return true // between files; what comes later is a later reading's
+			if !s.pause() {
+				return s.fail(s.ctx.Err())
+			}
+			continue
 		}
 		again, ok := s.liveFile(hello.File, follow)
 		if !ok || !again {
 			return ok
 		}
 	}
+}
+
+// pause waits a little for the recorder to begin a file; false when ctx ended.
+func (s *pass) pause() bool {
+	select {
+	case <-s.ctx.Done():
+		return false
+	case <-time.After(200 * time.Millisecond):
+		return true
+	}
+}
+
+// unwritten is what a reader says of traffic that the recorder can't write.
+func (s *pass) unwritten(lost []liveLost) bool {
+	e := &UnwrittenError{}
+	for _, l := range lost {
+		e.Bytes, e.Reason = e.Bytes+l.Event.Bytes, l.Event.Reason
+	}
+	return s.fail(e)
 }
 
 // finishedFiles reads all files that nobody writes any more and that were not
@@ -243,6 +294,7 @@ func (s *pass) finishedFiles(open uint64) bool {
 			continue
 		}
 		if s.r.file == "" && s.done > 0 && n > s.done+1 {
+			s.upTo = 0
 			missing := &DamageError{File: fileName(s.done + 1), Err: errors.New("the file is missing")}
 			if !s.fail(missing) {
 				return false
@@ -259,11 +311,19 @@ func (s *pass) finishedFiles(open uint64) bool {
 func (s *pass) file(path string) bool {
 	j, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) && s.r.file == "" {
-		return true // retention was faster
+		s.upTo = 0 // retention was faster
+		return true
 	} else if err != nil {
+		s.upTo = 0 // what was in it is not known
+		if !IsPartial(err) && isJournalFile(path, err) {
+			err = &DamageError{File: filepath.Base(path), Err: errors.New(plainError(err))}
+		}
 		return s.fail(err)
 	}
 	defer j.close()
+	if !s.continues(j) {
+		return false
+	}
 	for _, p := range j.problems {
 		if !s.fail(p) {
 			return false
@@ -300,6 +360,26 @@ func (s *pass) file(path string) bool {
 	return true
 }
 
+// continues checks that a file goes on where the one before it ended: that one
+// may have lost its end in a way that leaves it looking whole. A file of which
+// parts are missing can't be asked, nor can the one after it.
+func (s *pass) continues(j *file) bool {
+	before := s.upTo
+	s.upTo = 0
+	if len(j.problems) > 0 {
+		return true
+	}
+	s.upTo = j.header.After
+	for i := range j.blocks {
+		h := j.blocks[i].head
+		s.upTo = max(s.upTo, h.first+uint64(h.count)-1)
+	}
+	if before == 0 || j.header.After <= before {
+		return true
+	}
+	return s.fail(&DamageError{File: j.name, Err: fmt.Errorf("it goes on after record %d, but the file before it ends with record %d: what is between is missing", j.header.After, before)})
+}
+
 // learn takes the name of a connection's worker.
 func (s *pass) learn(c *connInfo) {
 	if s.conn != nil {
@@ -314,7 +394,7 @@ func (s *pass) learn(c *connInfo) {
 // the middle of a line is read all the same: the line may pass later. So is one
 // with a gap.
 func (s *pass) skip(h *blockHeader) bool {
-	out := h.tmax < s.from || h.tmin >= s.to ||
+	out := h.tmax < s.from || h.tmin > s.to ||
 		(len(s.f.Conns) > 0 || len(s.f.Workers) > 0 || s.f.Dir != wire.NoDirection) && !slices.ContainsFunc(h.flows, s.wants) ||
 		s.f.byContent() && !slices.ContainsFunc(h.tallies, s.counts)
 	return out && !slices.ContainsFunc(h.flows, func(f flow) bool { return f.open || f.gapBytes > 0 })

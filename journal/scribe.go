@@ -23,6 +23,9 @@ type Scribe struct {
 	conns map[uint64]*conversation
 	err   error
 	rec   Record
+
+	redactor *wire.Redactor // nil when everything is kept as it is
+	buf      []byte         // what it has written over
 }
 
 // conversation is what the scribe knows of an open connection.
@@ -38,12 +41,13 @@ type side struct {
 	split    wire.Splitter
 	offset   int64 // bytes seen, gaps included
 	headless bool  // a gap swallowed the beginning of this line
+	veil     veil
 }
 
-// NewScribe makes a scribe for a journal. fixed are the dialects to reckon with;
-// obs may be nil.
+// NewScribe makes a scribe for a journal, which redacts as the journal's Options
+// say. fixed are the dialects to reckon with; obs may be nil.
 func NewScribe(w *Writer, fixed wire.DialectSet, obs Observer) *Scribe {
-	return &Scribe{w: w, fixed: fixed, obs: obs, conns: map[uint64]*conversation{}}
+	return &Scribe{w: w, fixed: fixed, obs: obs, conns: map[uint64]*conversation{}, redactor: w.redactor()}
 }
 
 // Err is the first error of the journal, which only a closed journal gives: what
@@ -92,12 +96,7 @@ func (s *Scribe) cutOff(t int64, conn uint64, dir wire.Direction) {
 	c := s.conn(conn)
 	d := &c.sides[dir-wire.S2C]
 	if p, ok := d.split.Flush(); ok {
-		r := &Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment}
-		if !d.headless {
-			r.Findings = c.wire.Observe(t, dir, p, nil)
-			s.tell(c, r, p.Text, false)
-		}
-		s.append(c, r)
+		s.piece(c, d, &Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment}, p)
 	}
 }
 
@@ -116,7 +115,7 @@ func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 		ev.Dialect = c.wire.Candidates().String()
 	}
 	r := &Record{Time: t, Conn: conn, Kind: KindClose, Event: &ev, Findings: c.wire.End(t)}
-	s.tell(c, r, nil, false)
+	s.tell(r, nil, false)
 	s.append(c, r)
 	delete(s.conns, conn)
 }
@@ -156,24 +155,52 @@ func (s *Scribe) Chunk(t int64, conn uint64, dir wire.Direction, offset int64, d
 	for p := range d.split.Split(data) {
 		left -= p.New
 		r := &s.rec
-		*r = Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment, Data: p.Text[len(p.Text)-p.New:], ReadEnd: left == 0}
-		whole := p.Kind == wire.PieceLine && !d.headless
-		if whole {
-			r.Kind = KindLine
-			r.Gist = wire.GistOf(p.Text)
-		}
-		if !d.headless {
-			r.Findings = c.wire.Observe(t, dir, p, &r.Gist)
-			s.tell(c, r, p.Text, whole)
-		}
-		if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {
-			d.headless = false
-		}
-		if p.Kind == wire.PieceFragment && p.New > 0 && p.Text[len(p.Text)-1] != '\n' {
-			s.part(c, r)
-		}
-		s.append(c, r)
+		*r = Record{Time: t, Conn: conn, Dir: dir, Kind: KindFragment, ReadEnd: left == 0}
+		s.piece(c, d, r, p)
 	}
+}
+
+// piece has a piece judged and appends its new bytes. What is redacted is redacted
+// before anything else looks at it, so that neither findings nor counters know
+// more than the journal does.
+func (s *Scribe) piece(c *conversation, d *side, r *Record, p wire.Piece) {
+	kept := true
+	if s.redactor != nil {
+		p.Text, kept = s.redact(c, d, p)
+	}
+	whole := p.Kind == wire.PieceLine && !d.headless
+	if whole {
+		r.Kind = KindLine
+		r.Gist = wire.GistOf(p.Text)
+	}
+	if !d.headless {
+		r.Findings = c.wire.Observe(r.Time, r.Dir, p, &r.Gist)
+		if !kept {
+			withoutEcho(r.Findings)
+		} else if r.Gist.Command == wire.CmdName {
+			s.named(c, r.Conn)
+		}
+		s.tell(r, p.Text, whole)
+	}
+	if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {
+		d.headless = false
+	}
+	r.Data = p.Text[len(p.Text)-p.New:]
+	switch {
+	case s.redactor == nil:
+	case p.Kind == wire.PiecePartial:
+		d.veil.wait(r, p.New)
+		return
+	case !kept:
+		s.hide(c, d, r, p.Text)
+		return
+	default:
+		s.unveil(c, d, r, p.Text)
+	}
+	if p.Kind == wire.PieceFragment && p.New > 0 && p.Text[len(p.Text)-1] != '\n' {
+		s.part(c, r)
+	}
+	s.append(c, r)
 }
 
 // part appends the bytes of a fragment that ends within an over-long line, and
@@ -185,17 +212,21 @@ func (s *Scribe) part(c *conversation, r *Record) {
 	r.Data = nil
 }
 
-// tell passes on what a line or fragment was.
-func (s *Scribe) tell(c *conversation, r *Record, text []byte, whole bool) {
-	if whole && r.Gist.Command == wire.CmdName {
-		if name := c.wire.Worker(); name != c.worker {
-			c.worker = name
-			s.w.Named(r.Conn, name)
-			if s.obs != nil {
-				s.obs.Worker(r.Conn, name)
-			}
-		}
+// named notes the name that a worker has given itself.
+func (s *Scribe) named(c *conversation, conn uint64) {
+	name := c.wire.Worker()
+	if name == c.worker {
+		return
 	}
+	c.worker = name
+	s.w.Named(conn, name)
+	if s.obs != nil {
+		s.obs.Worker(conn, name)
+	}
+}
+
+// tell passes on what a line or fragment was.
+func (s *Scribe) tell(r *Record, text []byte, whole bool) {
 	if s.obs == nil {
 		return
 	}

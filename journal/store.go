@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"repltap/wire"
 )
 
 // maxBatch is how many bytes of blocks go to disk in one transaction. When the
@@ -28,6 +30,7 @@ type store struct {
 	opts   *Options
 	log    *slog.Logger
 	id     string // of this recording
+	key    []byte // for pseudonyms; nil when there are none
 	flush  func() error
 	server *server
 	sealer *sealer
@@ -64,6 +67,9 @@ func openStore(dir string, o *Options) (*store, nextNumbers, error) {
 	rand.Read(id)
 	s.id = hex.EncodeToString(id)
 	unsealed, err := s.resume()
+	if err == nil && o.Redact != wire.RedactNone {
+		s.key, err = redactionKey(dir)
+	}
 	if err == nil {
 		err = s.create()
 	}
@@ -135,7 +141,7 @@ func (s *store) create() error {
 	number := s.number + 1
 	path := filepath.Join(s.dir, fileName(number))
 	h := fileHeader{Journal: "repltap", Format: Format, Program: s.opts.Program, Number: number, Recording: s.id,
-		Start: s.opts.Anchor.UnixNano(), Source: s.opts.Source, Redact: s.opts.Redact}
+		Start: s.opts.Anchor.UnixNano(), Source: s.opts.Source, Redact: s.opts.Redact.String(), Key: keyName(s.key), After: s.seq}
 	conns := make([]connInfo, 0, len(s.live))
 	for _, c := range s.live {
 		for i := range c.Flows {
@@ -144,13 +150,20 @@ func (s *store) create() error {
 		}
 		conns = append(conns, *c)
 	}
-	db, err := createBolt(path, h, s.opts.RotateSize, growStep)
+	// It gets its name when it is a journal file: a crash leaves none that is not.
+	begun := path + beginningSuffix
+	os.Remove(begun)
+	db, err := createBolt(begun, h, s.opts.RotateSize, growStep)
 	if err != nil {
 		return fmt.Errorf("making a journal file: %w", err)
 	}
-	if err := db.Update(func(tx *bbolt.Tx) error { return putConns(tx, conns, s.next) }); err != nil {
+	err = db.Update(func(tx *bbolt.Tx) error { return putConns(tx, conns, s.next) })
+	if err == nil {
+		err = os.Rename(begun, path)
+	}
+	if err != nil {
 		db.Close()
-		os.Remove(path)
+		os.Remove(begun)
 		return fmt.Errorf("making a journal file: %w", err)
 	}
 	syncDir(s.dir)
@@ -369,7 +382,7 @@ func (s *store) stats() Stats {
 	defer s.mu.RUnlock()
 	st := s.st
 	if s.db != nil {
-		if fi, err := os.Stat(s.db.Path()); err == nil {
+		if fi, err := os.Stat(filepath.Join(s.dir, fileName(s.number))); err == nil {
 			st.Bytes += fi.Size()
 		}
 	}

@@ -109,8 +109,7 @@ func (v *verifier) account(k flowKey) *account {
 func (v *verifier) read(ctx context.Context) error {
 	s := v.r.newPass(ctx, Filter{})
 	defer s.u.close()
-	s.fail = v.fail
-	s.conn = v.conn
+	s.fail, s.conn, s.lost = v.fail, v.conn, v.unwritten
 	count := func(*Record) bool {
 		v.out.Records++
 		return true
@@ -142,8 +141,6 @@ func (v *verifier) read(ctx context.Context) error {
 // fail notes what can't be read; other errors end the reading.
 func (v *verifier) fail(err error) bool {
 	var damage *DamageError
-	var newer *NewerFormatError
-	var other *NotJournalError
 	switch {
 	case errors.As(err, &damage):
 		d := Damage{File: damage.File, Offset: damage.Offset, Detail: damage.Err.Error()}
@@ -151,7 +148,7 @@ func (v *verifier) fail(err error) bool {
 			d.Block = damage.Seq
 		}
 		v.out.Damage = append(v.out.Damage, d)
-	case errors.As(err, &newer), errors.As(err, &other), errors.Is(err, ErrEmptyFile):
+	case IsPartial(err):
 		v.out.Damage = append(v.out.Damage, Damage{Detail: err.Error()})
 	default:
 		v.err = err
@@ -230,6 +227,20 @@ func (v *verifier) gap(k flowKey, ev *Event) {
 }
 
 func rfc3339(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// unwritten takes note of what a recorder could not write so far.
+func (v *verifier) unwritten(lost []liveLost) bool {
+	for _, l := range lost {
+		k := flowKey{l.Conn, l.Dir}
+		a := v.account(k)
+		if !a.begun {
+			a.begun, a.start = true, *l.Event.Offset
+		}
+		v.gap(k, l.Event)
+		a.end = max(a.end, *l.Event.Offset+l.Event.Bytes)
+	}
+	return true
+}
 
 // endBlock compares a block's header with what was in it.
 func (v *verifier) endBlock() {

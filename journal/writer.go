@@ -25,14 +25,14 @@ const packedQueue = 64
 
 // Options are the choices for Create; the zero value is fine.
 type Options struct {
-	RotateSize     int64         // bytes of a file at which the next one is begun
-	RotateInterval time.Duration // age at which the next one is begun
-	MaxSize        int64         // bytes of the whole journal; the oldest files go first. 0: no limit
-	MaxAge         time.Duration // age at which a file goes. 0: no limit
-	FlushInterval  time.Duration // how much a crash may cost
-	Source         string        // where the records come from, for people
-	Redact         string        // what was done to them
-	Program        string        // what writes
+	RotateSize     int64          // bytes of a file at which the next one is begun
+	RotateInterval time.Duration  // age at which the next one is begun
+	MaxSize        int64          // bytes of the whole journal; the oldest files go first. 0: no limit
+	MaxAge         time.Duration  // age at which a file goes. 0: no limit
+	FlushInterval  time.Duration  // how much a crash may cost
+	Source         string         // where the records come from, for people
+	Redact         wire.Redaction // what of them is made unreadable
+	Program        string         // what writes
 	// Anchor is the recording's start; zero is now. Past says that the records
 	// are of the past, so the clock says nothing about them.
 	Anchor time.Time
@@ -154,7 +154,7 @@ func Create(dir string, o Options) (*Writer, error) {
 	go w.flusher()
 	go w.packing()
 	go func() { defer w.wg.Done(); s.run(w.packed) }()
-	w.Append(&Record{Time: o.Anchor.UnixNano(), Kind: KindFile, Event: &Event{What: "begin", Source: o.Source, Redact: o.Redact, Program: o.Program}})
+	w.Append(&Record{Time: o.Anchor.UnixNano(), Kind: KindFile, Event: &Event{What: "begin", Source: o.Source, Redact: o.Redact.String(), Program: o.Program}})
 	return w, nil
 }
 

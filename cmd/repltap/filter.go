@@ -22,9 +22,12 @@ type filterFlags struct {
 	streams   []string
 	instances []string
 	findings  bool
+
+	fs *pflag.FlagSet
 }
 
 func (f *filterFlags) register(fs *pflag.FlagSet) {
+	f.fs = fs
 	fs.Var(&f.from, "from", "from this time on: RFC 3339, +90s after the journal's start, -10m before now, now")
 	fs.Var(&f.to, "to", "up to this time, itself not included")
 	fs.StringSliceVar(&f.conns, "conn", nil, "only these connections, by `number` (1,3)")
@@ -42,6 +45,12 @@ func (f *filterFlags) filter() (journal.Filter, error) {
 		From: f.from.bound, To: f.to.bound,
 		Workers: f.workers, Dir: wire.Direction(f.direction),
 		Streams: f.streams, Instances: f.instances, Findings: f.findings,
+	}
+	// An empty list selects everything, so a script's empty variable would too.
+	for _, name := range []string{"conn", "worker", "command", "stream", "instance"} {
+		if flag := f.fs.Lookup(name); flag.Changed && flag.Value.String() == "[]" {
+			return out, usageErrorf("--%s has no value", name)
+		}
 	}
 	for _, text := range f.conns {
 		n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)

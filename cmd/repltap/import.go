@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"repltap/journal"
+	"repltap/wire"
 )
 
 func importCommand() *command {
@@ -31,7 +32,8 @@ Writes the traffic of files into a journal, as if it had been recorded. FILE is
 given; those of one file in order of appearance. In a journal that exists the
 numbers go on.
 
-All files are read and checked before anything is written.`,
+All files are read and checked before anything is written. Secrets are made
+unreadable, as record does it; --redact none keeps the traffic as it was.`,
 		examples: []string{
 			"repltap import conn-*.jsonl.zst --journal traffic/",
 			"nc 127.0.0.1 9092 </dev/null | repltap import - --journal probe/",
@@ -46,14 +48,16 @@ type importOptions struct {
 	journal   string
 	direction directionFlag
 	dialect   *dialectFlag
+	redact    redactFlag
 	format    choiceFlag
 }
 
 func setupImport(fs *pflag.FlagSet) runFunc {
-	o := &importOptions{dialect: newDialectFlag(), format: choiceFlag{"text", []string{"text", "json"}}}
+	o := &importOptions{dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), format: choiceFlag{"text", []string{"text", "json"}}}
 	fs.StringVar(&o.journal, "journal", "", "`directory` of the journal, made if it does not exist (required)")
 	fs.Var(&o.direction, "direction", "of plain text: s2c (master to worker, the default) or c2s")
 	fs.Var(o.dialect, "dialect", "dialect of the traffic: auto, v1.22 … or a release as 1.66.0")
+	fs.Var(&o.redact, "redact", redactUsage)
 	fs.Var(&o.format, "format", "of the summary: text (on stderr) or json (on stdout)")
 	return o.run
 }
@@ -95,7 +99,7 @@ func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*
 	var files []*planned
 	stdin := 0
 	for _, path := range args {
-		s, err := openSource(e, path)
+		s, err := openSource(ctx, e, path)
 		if err != nil {
 			return planOf(sources), err
 		}
@@ -162,7 +166,7 @@ func earliest(files []*planned) time.Time {
 // write does the second reading, into the journal.
 func (o *importOptions) write(ctx context.Context, e *env, files []*planned) (_ *importer, err error) {
 	w, err := journal.Create(o.journal, journal.Options{
-		Source: importSource(files), Redact: "none", Program: program, Anchor: earliest(files), Past: true,
+		Source: importSource(files), Redact: wire.Redaction(o.redact), Program: program, Anchor: earliest(files), Past: true,
 	})
 	if err != nil {
 		return nil, err

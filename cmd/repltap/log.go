@@ -137,7 +137,7 @@ type logRun struct {
 
 func (l *logRun) all(ctx context.Context, records iter.Seq2[*journal.Record, error]) error {
 	for r, err := range records {
-		if isDamage(err) {
+		if journal.IsPartial(err) {
 			l.damaged++
 			l.e.say("damage: %s\n", safe(err.Error()))
 			continue
@@ -150,15 +150,6 @@ func (l *logRun) all(ctx context.Context, records iter.Seq2[*journal.Record, err
 		}
 	}
 	return ctx.Err()
-}
-
-// isDamage says whether an error is about a part that can't be read, after which
-// reading goes on.
-func isDamage(err error) bool {
-	var damage *journal.DamageError
-	var newer *journal.NewerFormatError
-	var not *journal.NotJournalError
-	return errors.As(err, &damage) || errors.As(err, &newer) || errors.As(err, &not)
 }
 
 func (l *logRun) one(r *journal.Record) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"repltap/journal"
+	"repltap/wire"
 )
 
 func recordCommand() *command {
@@ -42,11 +44,16 @@ be read with repltap log and repltap verify while it is recorded.
 SIGINT or SIGTERM end the recording: no new connections, what is queued is
 written, the journal is sealed, exit status 0. A second one ends it at once.
 
-Replication lines hold access tokens and what users do. Until redaction comes,
-all of it is in the journal as it was: the journal's directory should be readable
-by nobody else.`,
+Replication lines hold secrets and what users do. Before anything is written,
+--redact makes unreadable
+  secrets   access tokens, push keys, contents of account data (the default)
+  personal  these, and who: users, rooms, events, devices, addresses, free text
+  none      nothing
+What is made unreadable becomes a pseudonym of the same length: the same for the
+same value everywhere in the journal, another one in every other journal. A line
+of which it is not sure what it holds becomes a gap that says how long it was.`,
 		examples: []string{
-			"repltap record --listen 127.0.0.1:9192 --upstream 127.0.0.1:9092 --journal traffic/ --redact none",
+			"repltap record --listen 127.0.0.1:9192 --upstream 127.0.0.1:9092 --journal traffic/",
 			"repltap record --listen :9192 --upstream master:9092 --journal /var/lib/repltap \\",
 			"    --max-size 50GiB --max-age 7d --admin 127.0.0.1:9193",
 			"repltap log traffic/ -f --from now      # watch it meanwhile",
@@ -73,7 +80,7 @@ type recordOptions struct {
 
 func setupRecord(fs *pflag.FlagSet) runFunc {
 	o := &recordOptions{
-		dialect: newDialectFlag(), redact: "none", onOverflow: choiceFlag{"drop", []string{"drop", "block"}},
+		dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), onOverflow: choiceFlag{"drop", []string{"drop", "block"}},
 		queue: 64 << 20, flushInterval: durationFlag(time.Second),
 		rotateSize: 256 << 20, rotateInterval: durationFlag(time.Hour), maxSize: 10 << 30, maxAge: durationFlag(168 * time.Hour),
 	}
@@ -81,7 +88,7 @@ func setupRecord(fs *pflag.FlagSet) runFunc {
 	fs.Var(&o.upstream, "upstream", "the master's replication listener (required)")
 	fs.StringVar(&o.journal, "journal", "", "`directory` of the journal, made if it does not exist (required)")
 	fs.Var(o.dialect, "dialect", "dialect of the traffic: auto, v1.22 … or a release as 1.66.0")
-	fs.Var(&o.redact, "redact", "what to make unreadable before it is written; only none so far")
+	fs.Var(&o.redact, "redact", redactUsage)
 	fs.Var(&o.onOverflow, "on-overflow", "when the queue is full: drop (the journal gets a gap) or block (the traffic waits)")
 	fs.Var(&o.queue, "queue", "how much may wait for the journal, in memory")
 	fs.Var(&o.flushInterval, "flush-interval", "write to the disk at least this often: what a crash can cost")
@@ -94,23 +101,6 @@ func setupRecord(fs *pflag.FlagSet) runFunc {
 	return o.run
 }
 
-// redactFlag is what to make unreadable.
-type redactFlag string
-
-func (r *redactFlag) String() string { return string(*r) }
-func (r *redactFlag) Type() string   { return "none" }
-
-func (r *redactFlag) Set(text string) error {
-	switch text {
-	case "none":
-		*r = redactFlag(text)
-		return nil
-	case "secrets", "personal":
-		return fmt.Errorf("%s is not there yet in this version; only none is, which writes everything as it is", text)
-	}
-	return fmt.Errorf("%q is not one of secrets, personal, none", text)
-}
-
 // check says what is wrong with the flags together.
 func (o *recordOptions) check(args []string) error {
 	switch {
@@ -120,6 +110,8 @@ func (o *recordOptions) check(args []string) error {
 		return usageErrorf("where shall workers connect to? Say --listen ADDR")
 	case o.upstream == "":
 		return usageErrorf("where is the master? Say --upstream ADDR")
+	case strings.HasSuffix(string(o.upstream), ":0"):
+		return usageErrorf("--upstream %s: port 0 is none that a master listens on", o.upstream)
 	case o.listen == o.upstream:
 		return usageErrorf("--listen and --upstream are the same address: the tap would be its own master")
 	case o.journal == "":
@@ -184,7 +176,7 @@ func (o *recordOptions) journalOptions() journal.Options {
 	return journal.Options{
 		RotateSize: int64(o.rotateSize), RotateInterval: time.Duration(o.rotateInterval),
 		MaxSize: int64(o.maxSize), MaxAge: time.Duration(o.maxAge), FlushInterval: time.Duration(o.flushInterval),
-		Source: fmt.Sprintf("record %s -> %s", o.listen, o.upstream), Redact: string(o.redact),
+		Source: fmt.Sprintf("record %s -> %s", o.listen, o.upstream), Redact: wire.Redaction(o.redact),
 	}
 }
 
@@ -214,5 +206,5 @@ func listenTrouble(err error) error {
 }
 
 func sealedText(s journal.Stats, dir string) string {
-	return fmt.Sprintf("journal %s: %s, %s on disk, %s", safe(dir), plural(int64(s.Files), "file"), sizeText(s.Bytes), plural(int64(s.Records), "record"))
+	return fmt.Sprintf("journal %s: %s, %s on disk", safe(dir), plural(int64(s.Files), "file"), sizeText(s.Bytes))
 }

@@ -36,7 +36,7 @@ func TestRecordRealTraffic(t *testing.T) {
 
 func recordRealTraffic(t *testing.T, more ...string) {
 	dir := filepath.Join(t.TempDir(), "journal")
-	p, addr, master := startRecorder(t, dir, more...)
+	p, addr, master := startRecorder(t, dir, append(more, "--redact", "none")...)
 	scripts, err := demoScripts()
 	if err != nil {
 		t.Fatal(err)

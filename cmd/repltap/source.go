@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -22,37 +23,57 @@ type source struct {
 // openSource opens a file for import. What can be read only once (a pipe,
 // stdin) is copied to a temporary file first, since an import looks through
 // everything before it writes anything.
-func openSource(e *env, path string) (*source, error) {
+func openSource(ctx context.Context, e *env, path string) (*source, error) {
 	if path == "-" {
-		return spool("stdin", e.stdin)
+		return spool(ctx, "stdin", func() (io.ReadCloser, error) { return io.NopCloser(e.stdin), nil })
+	}
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case st.IsDir():
+		return nil, withHint(fmt.Errorf("%s is a directory", path), "name the files in it: %s", filepath.Join(path, "*"))
+	case !st.Mode().IsRegular():
+		return spool(ctx, path, func() (io.ReadCloser, error) { return os.Open(path) })
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
-	switch {
-	case err != nil:
-		f.Close()
-		return nil, err
-	case st.IsDir():
-		f.Close()
-		return nil, withHint(fmt.Errorf("%s is a directory", path), "name the files in it: %s", filepath.Join(path, "*"))
-	case !st.Mode().IsRegular():
-		defer f.Close()
-		return spool(path, f)
-	}
 	return &source{name: path, file: f, size: st.Size(), mtime: st.ModTime()}, nil
 }
 
-// spool copies what can be read once.
-func spool(name string, r io.Reader) (*source, error) {
+// spool copies what can be read once. Opening a pipe and reading it may take for
+// ever and can't be called off, so when ctx ends the copying is left to itself:
+// the program ends then.
+func spool(ctx context.Context, name string, open func() (io.ReadCloser, error)) (*source, error) {
 	f, err := os.CreateTemp("", "repltap-import-*")
 	if err != nil {
 		return nil, err
 	}
 	s := &source{name: name, file: f, temp: true}
-	if s.size, err = io.Copy(f, r); err != nil {
+	type copied struct {
+		n   int64
+		err error
+	}
+	done := make(chan copied, 1)
+	go func() {
+		r, err := open()
+		if err != nil {
+			done <- copied{err: err}
+			return
+		}
+		defer r.Close()
+		n, err := io.Copy(f, r)
+		done <- copied{n, err}
+	}()
+	select {
+	case c := <-done:
+		s.size, err = c.n, c.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
 		s.close()
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}

@@ -225,6 +225,23 @@ func (c *choiceFlag) Set(text string) error {
 	return fmt.Errorf("%q is not one of %s", text, strings.Join(c.of, ", "))
 }
 
+// redactFlag is what is made unreadable.
+type redactFlag wire.Redaction
+
+// redactUsage is its help, in every command that writes a journal.
+const redactUsage = "what to make unreadable before it is written: secrets, personal (secrets, and who) or none"
+
+func (r *redactFlag) String() string { return wire.Redaction(*r).String() }
+func (r *redactFlag) Type() string   { return "secrets|personal|none" }
+
+func (r *redactFlag) Set(text string) error {
+	level, err := wire.ParseRedaction(text)
+	if err == nil {
+		*r = redactFlag(level)
+	}
+	return err
+}
+
 // dialectFlag is the dialect of the traffic, or auto.
 type dialectFlag struct {
 	name string
