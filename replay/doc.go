@@ -26,9 +26,10 @@
 // one thing after the other:
 //
 //   - the schedule. A recorded row is Wrote, with the position of its stream
-//     after it, and Poke after the last row of a burst, at their recorded times
-//     from the start, divided by the speed. The times are absolute: what is late
-//     makes nothing later. How late each was is the driver's to note.
+//     after it, and Poke after the last row of a burst; a recorded POSITION that
+//     moved is the same without rows. They come at their recorded times from the
+//     start, divided by the speed. The times are absolute: what is late makes
+//     nothing later. How late each was is the driver's to note.
 //   - Next: keep-alive and the look for news, which are real time at any speed.
 //     Advance is called with the time it is, not the time it was due.
 //   - pieces that a reader brings: Receive. A reader is a goroutine a

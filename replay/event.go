@@ -31,8 +31,8 @@ const (
 	EventDrop
 	// EventFetch: rows are wanted; Fetch says which.
 	EventFetch
-	// EventRowLost: a row of the live loop could not be sent to the connection
-	// and is gone; Text says why.
+	// EventRowLost: a line could not be sent to the connection and is gone, a row
+	// of the live loop or what a subscription failed of; Text says why.
 	EventRowLost
 	// EventRoundFailed: a notifier round ended early, and the streams that would
 	// have come later were left out; Text says why.
@@ -65,7 +65,7 @@ type Event struct {
 	Conn  int    // the connection; 0 for none
 	Line  []byte // shared with other events and buffers: not to be changed
 	Text  string
-	Fetch Fetch
+	Fetch *Fetch
 }
 
 // Events is a list of events in order. Those who drive a state machine take
@@ -74,12 +74,18 @@ type Events struct {
 	list, spare []Event
 }
 
-// Take gives the events since the last Take. They are valid until the next but
-// one Take.
+// manyEvents is a list that is not kept for the next time.
+const manyEvents = 4096
+
+// Take gives the events since the last Take. They are valid until the next one;
+// what happens meanwhile does not change them.
 func (e *Events) Take() []Event {
 	taken := e.list
-	clear(e.spare[:cap(e.spare)])
+	clear(e.spare)
 	e.list, e.spare = e.spare[:0], taken
+	if cap(e.list) > manyEvents {
+		e.list = nil
+	}
 	return taken
 }
 

@@ -52,7 +52,7 @@ func (s *Streamer) ask(st *stream, from, upto int64, sub *subscription) {
 		}
 	}
 	s.asked = append(s.asked, q)
-	s.Events.add(Event{Kind: EventFetch, Fetch: q.Fetch})
+	s.Events.add(Event{Kind: EventFetch, Fetch: &q.Fetch})
 }
 
 // Fetching lists what has no answer yet, the oldest first.

@@ -129,6 +129,18 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
+// TestOnlyWhatIsWrittenKeepsAlive: what is queued does not, so a connection that
+// is paused gets its PING into the queue in any case.
+func TestOnlyWhatIsWrittenKeepsAlive(t *testing.T) {
+	o, _ := newOutbox(t, Limits{})
+	o.Pause()
+	o.Send(traceBegan+int64(time.Second), []byte("RDATA a 1 [1]"))
+	o.Tick(traceBegan + int64(5*time.Second))
+	if o.Queued() != 2 {
+		t.Errorf("%d commands are queued, want the row and a PING", o.Queued())
+	}
+}
+
 // TestLateTick: what was due several times is done once, and the ticks stay
 // multiples of the interval.
 func TestLateTick(t *testing.T) {

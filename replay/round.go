@@ -128,7 +128,7 @@ func (s *Streamer) live(t int64, q *question, page Page) {
 }
 
 func (s *Streamer) roundFailed(why string) {
-	s.round.walking, s.round.again = false, false
+	s.round.walking = false
 	s.Events.add(Event{Kind: EventRoundFailed, Text: why})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"repltap/wire"
 )
@@ -124,6 +125,49 @@ func TestRowTooLongToCatchUp(t *testing.T) {
 	s.Events.Take()
 	s.Answer(traceBegan, s.Fetching()[0].ID, Page{Rows: []Row{{2, []byte(strings.Repeat("1", wire.MaxLine))}}})
 	expect(t, s, "1:ERROR failed to handle replicate: Exception('Failed to send command RDATA as too long (16399 > 16384)'); 1:close")
+}
+
+// TestSilence: only a peer that has sent PING is held to it, and nothing but a
+// valid line counts.
+func TestSilence(t *testing.T) {
+	s := newStreamer(t, "1.66.0")
+	s.receive(1, "PING 1")
+	s.receive(2, "NAME w2")
+	at := func(seconds int) int64 { return traceBegan + int64(seconds)*int64(time.Second) }
+	s.Advance(at(5))
+	s.Events.Take()
+	s.Receive(at(20), 1, wire.Piece{Kind: wire.PieceFragment, Text: []byte("NA")})
+	s.Advance(at(25))
+	s.Events.Take()
+	s.Advance(at(30))
+	expect(t, s, "1:PING 1600000030000; 1:silent; 1:ERROR ping timeout; 1:close; 2:PING 1600000030000")
+	s.receive(1, "REPLICATE")
+	s.receive(1, "FOO")
+	expect(t, s, "1:ignored; 1:ignored")
+	s.Advance(at(55))
+	expect(t, s, "2:PING 1600000055000")
+	s.Advance(at(60))
+	expect(t, s, "1:abort; 2:PING 1600000060000")
+}
+
+// TestFallenBehind: the number of rows, and what is said of it, are the
+// release's.
+func TestFallenBehind(t *testing.T) {
+	for version, want := range map[string]string{
+		"0.33.4": "fetch events 1 9 10001; fallen behined",
+		"1.11.1": "fetch events 1 9 10001; fallen behind",
+		"1.12.0": "fetch events 1 9 500001; fallen behind",
+	} {
+		s := newStreamer(t, version, StreamStart{"events", 9})
+		s.receive(1, "REPLICATE events 1")
+		f := s.Fetching()[0]
+		s.Answer(traceBegan, f.ID, Page{Rows: make([]Row, f.Limit-1)})
+		_, said, _ := strings.Cut(s.happened(), "'stream events has ")
+		said, _, _ = strings.Cut(said, "'")
+		if got := fmt.Sprintf("fetch %s %d %d %d; %s", f.Stream, f.From, f.Upto, f.Limit, said); got != want {
+			t.Errorf("%s: %s, want %s", version, got, want)
+		}
+	}
 }
 
 // TestTwiceTheSameStream is refused: fetches name streams.
