@@ -126,3 +126,16 @@ func BenchmarkSetJudge(b *testing.B) {
 	}
 	perLine(b, len(lines))
 }
+
+// BenchmarkRefuse judges a long line that can't be read.
+func BenchmarkRefuse(b *testing.B) {
+	line := append(bytes.Repeat([]byte("RDATA a b 5 [\"x\", "), 800), '\n')
+	r := v1_29.Receiver()
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := r.Judge(S2C, Piece{Text: line}, nil); v.Action != ActError {
+			b.Fatal(v.Action)
+		}
+	}
+}

@@ -10,10 +10,17 @@ import (
 // speaks, nobody is blamed for what one of them reads.
 func (c *Conversation) judge(dir Direction, piece Piece, g *Gist, set DialectSet, found []Finding) (all []Finding, read bool) {
 	var sum verdicts
+	var asked Receiver // the last one, if it refuses
+	command := CommandOf(piece.Text)
 	for d := noDialect + 1; d < endDialect; d++ {
-		if set.Has(d) {
-			v := d.Receiver().Judge(dir, piece, &c.parsed)
-			sum.add(v, c.parsed.Lenient)
+		r := d.Receiver()
+		if !set.Has(d) || asked.dialect != noDialect && r.Same(asked, command) {
+			continue
+		}
+		v := r.Judge(dir, piece, &c.parsed)
+		sum.add(v, c.parsed.Lenient)
+		if asked = r; v.Action == ActAccept {
+			asked = Receiver{} // those that accept differ in what they bear with
 		}
 	}
 	if sum.accepted {

@@ -16,7 +16,7 @@ type exception struct {
 	echoes  bool // the message holds some of the line
 }
 
-// AppendRepr appends it as repr() writes it.
+// appendRepr appends it as repr() writes it.
 func (e exception) appendRepr(dst []byte) []byte {
 	dst = append(append(dst, e.kind...), '(')
 	return append(AppendRepr(dst, e.message), ')')

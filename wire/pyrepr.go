@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -12,31 +13,39 @@ import (
 func AppendRepr(dst, text []byte) []byte {
 	quote := reprQuote(text)
 	dst = append(dst, quote)
-	for len(text) > 0 {
+	for {
+		n := 0
+		for n < len(text) && reprPlain[text[n]] {
+			n++
+		}
+		dst, text = append(dst, text[:n]...), text[n:]
+		if len(text) == 0 {
+			return append(dst, quote)
+		}
 		r, n := utf8.DecodeRune(text)
 		switch {
 		case r == rune(quote) || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case ' ' <= r && r < 0x7F || r > 0x7F && isPrintable(r):
+		case r == '\'' || r == '"' || r > 0x7F && isPrintable(r):
 			dst = append(dst, text[:n]...)
 		default:
 			dst = appendReprEscape(dst, r)
 		}
 		text = text[n:]
 	}
-	return append(dst, quote)
 }
+
+// reprPlain has what is written as it is whatever the quote.
+var reprPlain = func() (t [256]bool) {
+	for c := ' '; c < 0x7F; c++ {
+		t[c] = c != '\'' && c != '"' && c != '\\'
+	}
+	return t
+}()
 
 // reprQuote is the double quote only if that saves escaping.
 func reprQuote(text []byte) byte {
-	single := false
-	for _, c := range text {
-		if c == '"' {
-			return '\''
-		}
-		single = single || c == '\''
-	}
-	if single {
+	if bytes.IndexByte(text, '\'') >= 0 && bytes.IndexByte(text, '"') < 0 {
 		return '"'
 	}
 	return '\''
@@ -84,8 +93,12 @@ func cutRunes(text []byte, n int) []byte {
 // percent does what Python's % does to a text with no arguments: a doubled
 // percent sign becomes one, and any other fails.
 func percent(text []byte) ([]byte, bool) {
-	out := text[:0]
-	for i := 0; i < len(text); i++ {
+	begin := bytes.IndexByte(text, '%')
+	if begin < 0 {
+		return text, true
+	}
+	out := text[:begin]
+	for i := begin; i < len(text); i++ {
 		if text[i] == '%' {
 			if i++; i == len(text) || text[i] != '%' {
 				return nil, false

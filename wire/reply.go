@@ -42,7 +42,8 @@ func (r Receiver) parseFailure(text []byte, p *Parsed, err *ParseError) reply {
 		begin = append(AppendRepr([]byte("failed to parse line for  "), name), ": "...)
 	}
 	var say reply
-	full := append(e.appendRepr(begin[:len(begin):len(begin)]), " ("...)
+	full := append(make([]byte, 0, len(echo)+len(echo)/8+256), begin...)
+	full = append(e.appendRepr(full), " ("...)
 	full = append(AppendRepr(full, echo), "):"...)
 	if say.text, say.fits = percent(full); !say.fits {
 		return say
