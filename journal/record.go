@@ -77,7 +77,7 @@ type Event struct {
 	Upstream string `json:"upstream,omitempty"`
 
 	// EOF and close: how it ended ("fin", "reset", "timeout", "refused", "error",
-	// "shutdown", "unknown") and who did it ("worker", "master", "tap").
+	// "shutdown", "enforced", "unknown") and who did it ("worker", "master", "tap").
 	How   string `json:"how,omitempty"`
 	By    string `json:"by,omitempty"`
 	Error string `json:"error,omitempty"`
@@ -106,7 +106,8 @@ type Event struct {
 	Unread int64 `json:"unread,omitempty"`
 	Unsent int64 `json:"unsent,omitempty"`
 
-	// File: a recording's beginning or end.
+	// File: a recording's beginning or end. Finding of an enforcing tap: the
+	// command that was refused.
 	What    string `json:"what,omitempty"` // "begin", "end"
 	Source  string `json:"source,omitempty"`
 	Redact  string `json:"redact,omitempty"`

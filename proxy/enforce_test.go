@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync"
@@ -318,4 +319,48 @@ func BenchmarkEnforcedStream(b *testing.B) {
 func BenchmarkEnforcedLine(b *testing.B) {
 	r := newRig(b, func(_ *RecorderOptions, tap *Tap, s *sink) { s.deaf, tap.Enforce = true, true })
 	lineThrough(b, r, []byte("PING 1550574873251\n"))
+}
+
+// Peers that do anything at any time, both at once: whatever happens, every
+// connection ends, and the ledger holds (the rig checks it).
+func TestEnforceWhateverHappens(t *testing.T) {
+	const conns = 60
+	r := enforcing(t, "")
+	var players sync.WaitGroup
+	play := func(c *net.TCPConn, seed uint64, lines []string) {
+		dice := rand.New(rand.NewPCG(seed, 3))
+		players.Go(func() { io.Copy(io.Discard, c) })
+		for range dice.IntN(200) {
+			line := strings.Repeat(lines[dice.IntN(len(lines)-2)], 1+dice.IntN(200))
+			if dice.IntN(40) == 0 {
+				line = lines[len(lines)-1-dice.IntN(2)] // one that may not pass
+			}
+			if _, err := c.Write([]byte(line[:len(line)-dice.IntN(2)*dice.IntN(3)])); err != nil {
+				break
+			}
+		}
+		switch dice.IntN(3) {
+		case 0:
+			reset(c)
+		case 1:
+			c.CloseWrite()
+		case 2:
+			c.Close()
+		}
+	}
+	for i := range uint64(conns) {
+		worker, master := r.pair()
+		players.Go(func() { play(worker, i, []string{"PING 5\n", "NAME w1\n", "REPLICATE \n", "SERVER x\n", "\xff \n"}) })
+		players.Go(func() {
+			play(master, i+conns, []string{"PING 5\n", "SERVER x\n", "RDATA typing master 7 [\"!r:x\",[]]\n", "NAME x\n", "FOO\n"})
+		})
+	}
+	hows := map[string]int{}
+	for i := range uint64(conns) {
+		hows[r.sink.waitClose(t, i+1).How]++
+	}
+	players.Wait()
+	if hows[howEnforced] < conns/4 || hows[howEnforced] == conns {
+		t.Errorf("ends: %v", hows)
+	}
 }

@@ -69,7 +69,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 func (m *Metrics) resolveTraffic() []prometheus.Collector {
 	bytes := vec("repltap_bytes_total", "Bytes forwarded.", "direction")
-	lost := vec("repltap_undelivered_bytes_total", "Bytes read that could not be written to the other side any more.", "direction")
+	lost := vec("repltap_undelivered_bytes_total", "Bytes read that were not passed on: the other side was gone, or they were refused.", "direction")
 	for _, d := range directions {
 		m.bytes[d] = bytes.WithLabelValues(d.String())
 		m.undelivered[d] = lost.WithLabelValues(d.String())
