@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 
 	"repltap/journal"
 	"repltap/wire"
 )
+
+// kernelTells says that the kernel says what it holds.
+const kernelTells = runtime.GOOS == "linux"
 
 // notes are the stalls and resumes that were told of one direction.
 func (s *sink) notes(conn uint64, dir wire.Direction) (all []told) {
@@ -67,7 +71,7 @@ func TestStallAndResume(t *testing.T) {
 			t.Error("the seconds of a stall that lasts do not count up")
 		}
 		status := r.tap.Status().Connections[0]
-		if len(status.Stalls) != 1 || status.Stalls[0].Direction != d || status.Stalls[0].Unsent == 0 || status.Stalls[0].Unread == 0 {
+		if len(status.Stalls) != 1 || status.Stalls[0].Direction != d || kernelTells && (status.Stalls[0].Unsent == 0 || status.Stalls[0].Unread == 0) {
 			t.Errorf("status %+v", status)
 		}
 		got := make([]byte, len(data))
@@ -113,7 +117,7 @@ func checkPairs(t *testing.T, notes []told, after int64) {
 		if end.ev.From != begin.ev.From || end.ev.To != end.t || end.t < begin.t {
 			t.Errorf("a resume at %d from %d to %d", end.t, end.ev.From, end.ev.To)
 		}
-		if begin.ev.Unsent == 0 || end.ev.Unread == 0 {
+		if kernelTells && (begin.ev.Unsent == 0 || end.ev.Unread == 0) {
 			t.Errorf("held: %d unread, %d unsent at first; %d and %d at last", begin.ev.Unread, begin.ev.Unsent, end.ev.Unread, end.ev.Unsent)
 		}
 		after = end.ev.To

@@ -158,6 +158,9 @@ func TestMetricsAreWellNamed(t *testing.T) {
 
 // What the kernel holds is shown by worker.
 func TestHeldBytes(t *testing.T) {
+	if !kernelTells {
+		t.Skip("the kernel does not say")
+	}
 	var o *Observer
 	r := newRig(t, func(opts *RecorderOptions, _ *Tap, _ *sink) {
 		o = NewObserver(opts.Metrics, nil)
