@@ -76,8 +76,8 @@ func BenchmarkObserve(b *testing.B) {
 	_, all, lines := benchTraffic(b)
 	b.SetBytes(int64(len(all)))
 	b.ReportAllocs()
-	c := NewConversation(AllDialects)
 	for b.Loop() {
+		c := NewConversation(AllDialects)
 		for _, line := range lines {
 			g := GistOf(line)
 			c.Observe(0, S2C, Piece{Text: line, New: len(line)}, &g)

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,11 +87,10 @@ func TestCapturesHealthy(t *testing.T) {
 		if c.handMade() {
 			continue
 		}
-		conv := NewConversation(AllDialects)
+		conv, codes := NewConversation(AllDialects), map[string]int{}
 		c.play(conv, func(dir Direction, p Piece, found []Finding) {
 			for _, f := range found {
-				t.Logf("%s: %v on %.80q", &c, f, p.Text)
-				if f.Code[0] == 'E' {
+				if codes[f.Code]++; f.Code[0] == 'E' {
 					t.Errorf("%s: %v on %.80q", &c, f, p.Text)
 				}
 			}
@@ -104,7 +104,23 @@ func TestCapturesHealthy(t *testing.T) {
 		} else if testing.Verbose() {
 			t.Logf("%s: %v, worker %q", &c, got, conv.Worker())
 		}
+		if want := oddities[c.String()]; os.Getenv("REPLTAP_CAPTURES") == "" && !maps.Equal(codes, want) {
+			t.Errorf("%s: findings %v, want %v", &c, codes, want)
+		} else if testing.Verbose() && len(codes) > 0 {
+			t.Logf("%s: findings %v", &c, codes)
+		}
 	}
+}
+
+// oddities are the findings in healthy captures: where the master came back,
+// its streams in memory began anew and others went by the database; and a
+// frozen worker said nothing.
+var oddities = map[string]map[string]int{
+	"1.12.4/02-reconnect-catchup/conn-17":         {CodeReset: 4},
+	"1.12.4/02-reconnect-catchup/conn-18":         {CodeReset: 4},
+	"1.12.4/02-reconnect-catchup/conn-19":         {CodeReset: 5},
+	"1.12.4/02-reconnect-catchup/conn-20":         {CodeReset: 4},
+	"1.66.0/06-ping-timeout-sigstop-quiet/conn-1": {CodeSilence: 1},
 }
 
 // TestCapturesStrict holds strict parsing and append to be inverse on every

@@ -73,19 +73,38 @@ var (
 	clueTCP     = clue{what: "SERVER, which goes over TCP only", before: release(1, 67, 0)}
 )
 
-// errorClues are the words of ERROR lines, by their beginning.
+// errorClues are the words of ERROR lines, by their beginning. What it was that
+// could not be read says more: about is how its echo begins, and with pair it
+// was taken for one number, but had a space in it.
 var errorClues = []struct {
-	text string
+	text  string
+	about string
+	pair  bool
 	clue
 }{
-	{"failed to parse line: ValueError('not enough values to unpack (expected 4, got 3)') ('POSITION ", clue{what: "the words of an ERROR about POSITION", since: release(1, 22, 0)}},
-	{"failed to parse line: ValueError('not enough values to unpack (expected 4, got 2)') ('POSITION ", clue{what: "the words of an ERROR about POSITION", since: release(1, 22, 0)}},
-	{"failed to parse line: ValueError('not enough values to unpack (expected 3, got 2)') ('POSITION ", clue{what: "the words of an ERROR about POSITION", since: release(1, 13, 0), before: release(1, 22, 0)}},
-	{"failed to parse line for  '", clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
-	{"failed to parse line: ", clue{what: "the words of an ERROR", since: release(1, 13, 0)}},
-	{"failed to handle replicate: ", clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
-	{"server shutting down", clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
-	{"Line length exceeded", clue{what: "the words of an ERROR", since: release(0, 99, 2)}},
+	{text: "failed to parse line for  '", clue: clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
+	{text: "failed to parse line: ", clue: clue{what: "the words of an ERROR", since: release(1, 13, 0)}},
+	{text: "failed to handle replicate: ", clue: clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
+	{text: "server shutting down", clue: clue{what: "the words of an ERROR", before: release(1, 13, 0)}},
+	{text: "Line length exceeded", clue: clue{what: "the words of an ERROR", since: release(0, 99, 2)}},
+
+	{text: "failed to parse line: ValueError('not enough values to unpack (expected 4", about: "('POSITION ",
+		clue: clue{what: "an ERROR about too short a POSITION", since: release(1, 22, 0)}},
+	{text: "failed to parse line: ValueError('not enough values to unpack (expected 3", about: "('POSITION ",
+		clue: clue{what: "an ERROR about too short a POSITION", since: release(1, 13, 0), before: release(1, 22, 0)}},
+	{text: "failed to parse line: ValueError(", about: "('POSITION ", pair: true,
+		clue: clue{what: "an ERROR about too long a POSITION", since: release(1, 13, 0), before: release(1, 22, 0)}},
+	{text: "failed to parse line: ValueError('not enough values to unpack (expected 2", about: "('FEDERATION_ACK ",
+		clue: clue{what: "an ERROR about too short a FEDERATION_ACK", since: release(1, 18, 0)}},
+	{text: "failed to parse line: ValueError(", about: "('FEDERATION_ACK ", pair: true,
+		clue: clue{what: "an ERROR about too long a FEDERATION_ACK", since: release(1, 13, 0), before: release(1, 18, 0)}},
+}
+
+// hasPair reports whether an ERROR is about a number with a space in it.
+func hasPair(text []byte) bool {
+	_, literal, ok := bytes.Cut(text, []byte("int() with base 10: '"))
+	literal, _, _ = bytes.Cut(literal, []byte("'"))
+	return ok && bytes.IndexByte(literal, ' ') >= 0
 }
 
 // streamWatch is all there is to learn from one stream.

@@ -66,7 +66,7 @@ func (c *Conversation) receivers(dir Direction) DialectSet {
 		return set
 	}
 	set := c.fixed & c.detector.Side(C2S+S2C-dir)
-	if c.toldPair { // that is all there is to say about it
+	if c.apart { // that is all there is to say about it, or the line that said so was a stray
 		return set | c.fixed&c.detector.Side(dir)
 	}
 	if both := set & c.detector.Side(dir); both != 0 {
@@ -137,10 +137,10 @@ func (c *Conversation) line(p *peer, dir Direction, piece Piece, g *Gist) []Find
 	}
 	if read && g.Form != FormUnclear {
 		found = c.meaning(p, dir, piece.Text, g, set, found)
-	} else if g.Stream != nil {
+	} else if g.Stream != nil && dir == S2C {
 		c.refused(g)
 	}
-	return c.pair(dir, piece.Text, len(found) > faults, found)
+	return c.pair(dir, piece.Text, g, len(found) > faults, found)
 }
 
 // Gap says that some of what went dir was not shown: what follows is not held
@@ -170,6 +170,9 @@ func (c *Conversation) End(t int64) []Finding {
 			found = p.silent(dir, c.now, found)
 		}
 	}
+	if c.apart && c.telling && !c.toldPair {
+		found = append(found, c.misfit())
+	}
 	return append(found, c.openAtEnd()...)
 }
 
@@ -179,17 +182,26 @@ func (c *Conversation) sniff(p *peer, dir Direction, piece Piece) []Finding {
 	p.known = piece.Kind != PiecePartial
 	cmd := CommandOf(piece.Text)
 	if p.known && dir == S2C && cmd != CmdServer {
-		c.forget() // the beginning was not shown
+		c.blind = true // the beginning was not shown
 	}
 	if cmd != CmdUnknown {
 		return nil
 	}
 	what, ok := Sniff(piece.Text)
+	if !ok && p.known && isBinary(piece.Text) {
+		what, ok = noText, true
+	}
 	if !ok {
 		return nil
 	}
 	p.foreign = true
-	return []Finding{{Code: CodeNotReplication, Detail: what}}
+	f := Finding{Code: CodeNotReplication, Detail: what}
+	if p.known {
+		if judged, _ := c.judge(dir, piece, &Gist{}, c.receivers(dir), nil); len(judged) > 0 {
+			f.Verdict, f.Reply, f.Plain = judged[0].Verdict, judged[0].Reply, judged[0].Plain
+		}
+	}
+	return []Finding{f}
 }
 
 // fragment reports an over-long line once, at its first fragment.
@@ -222,20 +234,15 @@ func (c *Conversation) meaning(p *peer, dir Direction, line []byte, g *Gist, set
 		}
 	case CmdPing:
 		p.pinged = true
+		if dir == S2C {
+			found = c.between(nil, found)
+		}
 	case CmdName:
 		c.name(line)
 	case CmdServer, CmdError, CmdRemoteServerUp:
 		found = c.names(p, dir, line, g, found)
 	}
 	return found
-}
-
-// refused: what a receiver refuses does not count, but the rows before it are
-// not blamed for what it would have been.
-func (c *Conversation) refused(g *Gist) {
-	if c.open != nil && string(g.Stream) == c.open.stream.Name {
-		c.open.open, c.open = 0, nil
-	}
 }
 
 func (c *Conversation) name(line []byte) {

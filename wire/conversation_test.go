@@ -86,7 +86,7 @@ func TestDetectorConflict(t *testing.T) {
 		t.Errorf("%v: %s", c.Candidates(), c.Conflict())
 	}
 	// What contradicts is judged by what the receiver speaks.
-	if codes := talk(c, "c CLEAR_USER_SYNC AbCdE", "c USER_SYNC @u:x start 5"); !slices.Equal(codes, []string{CodeUnknownCommand, CodeMixedReleases}) {
+	if codes := talk(c, "c CLEAR_USER_SYNC AbCdE", "c USER_SYNC @u:x start 5"); !slices.Equal(codes, []string{CodeUnknownCommand}) {
 		t.Errorf("findings %q", codes)
 	}
 }
@@ -94,7 +94,7 @@ func TestDetectorConflict(t *testing.T) {
 func TestConversationFixed(t *testing.T) {
 	c := NewConversation(v1_29.Set())
 	codes := talk(c, "s REMOTE_SERVER_UP x", "c REMOVE_PUSHER a b c", "c CLEAR_USER_SYNC x", "c REPLICATE events 5", "s POSITION events 5")
-	if !slices.Equal(codes, []string{CodeUnknownCommand, CodeLenient, CodeArity, CodeMixedReleases}) || c.Candidates() != v1_29.Set() || c.Conflict() == "" {
+	if !slices.Equal(codes, []string{CodeUnknownCommand, CodeLenient, CodeArity}) || c.Candidates() != v1_29.Set() || c.Conflict() == "" {
 		t.Errorf("%q, %v, conflict %q", codes, c.Candidates(), c.Conflict())
 	}
 	c = NewConversation(v1_18.Set() | v1_22.Set())
@@ -176,13 +176,17 @@ func TestConversationTooLong(t *testing.T) {
 
 func TestSniff(t *testing.T) {
 	for first, want := range map[string]string{
-		"GET /_matrix HTTP/1.1\r\nHost: x\r\n":   "an HTTP request",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":       "an HTTP request",
-		"HTTP/1.1 400 Bad Request\r\n":           "an HTTP response",
-		"+OK\r\n":                                "Redis",
-		"-NOAUTH Authentication required.\r\n":   "Redis",
-		"*3\r\n$7\r\nPUBLISH\r\n":                "Redis",
-		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc":   "a TLS handshake",
+		"GET /_matrix HTTP/1.1\r\nHost: x\r\n":         "an HTTP request",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":             "an HTTP request",
+		"HTTP/1.1 400 Bad Request\r\n":                 "an HTTP response",
+		"+OK\r\n":                                      "Redis",
+		"-NOAUTH Authentication required.\r\n":         "Redis",
+		"*3\r\n$7\r\nPUBLISH\r\n":                      "Redis",
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc":         "a TLS handshake",
+		"\x15\x03\x03\x00\x02\x02\x28":                 "a TLS alert",
+		"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03": "HTTP/2",
+		"$-1\r\n":                                "Redis",
+		"+PONG\r\n":                              "Redis",
 		"SSH-2.0-OpenSSH_9.2\r\n":                "SSH",
 		"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n":     "a PROXY",
 		"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c": "a PROXY",
@@ -206,7 +210,8 @@ func TestSniff(t *testing.T) {
 func TestConversationForeign(t *testing.T) {
 	request := "GET / HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n"
 	hello := "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 no newline yet"
-	for _, text := range []string{request, hello} {
+	noise := "\x8b\x01\x02\x03 \xff\xfe\nmore\n" + "\x04\x05\n"
+	for _, text := range []string{request, hello, noise} {
 		for _, step := range []int{1, 3, len(text)} {
 			c := NewConversation(AllDialects)
 			var s Splitter

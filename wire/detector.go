@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -139,7 +140,7 @@ func (s *side) stream(g *Gist) {
 func (s *side) errorText(line []byte) {
 	_, text, _ := cut(trimNewline(line))
 	for i := range errorClues {
-		if c := &errorClues[i]; len(text) >= len(c.text) && string(text[:len(c.text)]) == c.text {
+		if c := &errorClues[i]; bytes.HasPrefix(text, []byte(c.text)) && bytes.Contains(text, []byte(c.about)) && (!c.pair || hasPair(text)) {
 			s.narrow(note{c.what, c.in})
 		}
 	}

@@ -28,6 +28,7 @@ type ledger struct {
 	tracks   []*track // by Stream.index
 	last     *track   // what the last line was about: mostly the next one too
 	open     *track   // whose group is not closed yet
+	passed   int      // lines of the master that came since its last row
 	askedAll bool     // REPLICATE ALL, up to 1.12
 	blind    bool     // something was not shown: what is missing may have been there
 	span     span
@@ -56,7 +57,8 @@ type track struct {
 type writer struct {
 	name     string
 	known    bool
-	at       int64 // where a receiver is now
+	at       int64 // the last token, of a row or a POSITION
+	high     int64 // the highest one since the last POSITION: where a receiver is
 	row      int64 // the token of the last row
 	hasRow   bool
 	skipFrom int64 // POSITION said: no rows above this
@@ -94,7 +96,7 @@ func (l *ledger) forget() {
 	l.blind, l.open = true, nil
 	for _, t := range l.tracks {
 		if t != nil {
-			*t = track{stream: t.stream, ready: true, asked: true}
+			*t = track{stream: t.stream, ready: true, asked: true, waiting: min(t.waiting, 1)}
 		}
 	}
 }
@@ -186,7 +188,7 @@ func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Find
 	if w.known {
 		found = w.moved(t.stream, prev, g.Token, found)
 	}
-	w.known, w.at = true, g.Token
+	w.known, w.at, w.high = true, g.Token, g.Token
 	if prev < g.Token {
 		w.skipFrom, w.skipTo = prev, g.Token
 	}
@@ -196,14 +198,14 @@ func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Find
 // moved holds a POSITION against what was seen of its writer before.
 func (w *writer) moved(s *Stream, prev, token int64, found []Finding) []Finding {
 	switch {
-	case token < w.at:
-		found = append(found, s.reset(token, w.at))
+	case token < w.high:
+		found = append(found, s.reset(token, w.high))
 		*w = writer{name: w.name}
 		return found
-	case prev > w.at && s.Habits&TokensSilent == 0:
-		w.gapFrom, w.gapTo = w.at, prev
+	case prev > w.high && s.Habits&TokensSilent == 0:
+		w.gapFrom, w.gapTo = w.high, prev
 		return append(found, Finding{Code: CodeGap, Verdict: ActAccept.String(),
-			Detail: fmt.Sprintf("POSITION of %s begins at %d, but the last seen was %d: receivers fetch what is between", s.Name, prev, w.at)})
+			Detail: fmt.Sprintf("POSITION of %s begins at %d, but the last seen was %d: receivers fetch what is between", s.Name, prev, w.high)})
 	}
 	return found
 }
@@ -230,7 +232,7 @@ func (c *Conversation) positionOld(t *track, g *Gist, found []Finding) []Finding
 	}
 	t.ready, t.readyAt = true, c.now
 	if w := t.by(nil); w != nil {
-		*w = writer{known: true, at: g.Token}
+		*w = writer{known: true, at: g.Token, high: g.Token}
 	}
 	return found
 }
@@ -266,8 +268,33 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 	if g.Token > w.skipTo {
 		w.skipFrom, w.skipTo = 0, 0
 	}
-	w.known, w.hasRow, w.at, w.row = true, true, g.Token, g.Token
+	w.saw(g.Token)
 	return found
+}
+
+// saw notes the token of a row.
+func (w *writer) saw(token int64) {
+	w.high = max(w.high, token)
+	if !w.known {
+		w.high = token
+	}
+	w.known, w.hasRow, w.at, w.row = true, true, token, token
+}
+
+// refused: what a receiver refuses does not count, but the rows around it are
+// not blamed for what it would have been.
+func (c *Conversation) refused(g *Gist) {
+	if c.open != nil && string(g.Stream) == c.open.stream.Name {
+		c.open.open, c.open = 0, nil
+	}
+	if g.Form != FormRdata3 && g.Form != FormRdata4 || !g.HasToken {
+		return
+	}
+	if t := c.find(g.Stream); t != nil {
+		if w := t.by(g.Instance); w != nil && w.known && g.Token > w.at {
+			w.saw(g.Token)
+		}
+	}
 }
 
 // group counts the rows that wait for a token, and ends their waiting.
@@ -282,18 +309,23 @@ func (c *Conversation) group(t *track, batch bool, found []Finding) []Finding {
 		}
 		return found
 	}
-	c.open, t.opener = t, t.recent
+	c.open, c.passed, t.opener = t, 0, t.recent
 	if t.open++; t.open == maxOpenRows+1 {
 		found = append(found, t.openFinding("and there is no end to it"))
 	}
 	return found
 }
 
-// between is a line about t while the group of another stream is open: a
-// master sends a group in one go, so what closes it is lost.
+// between is a line about something else (or about t) while a group is open. A
+// master sends a group in one go, so what closes it is lost; but one line alone
+// may be what does not belong.
 func (c *Conversation) between(t *track, found []Finding) []Finding {
-	if o := c.open; o != nil && o != t {
-		found = append(found, o.openFinding("and another stream follows"))
+	o := c.open
+	if o == nil || o == t {
+		return found
+	}
+	if c.passed++; c.passed > 1 {
+		found = append(found, o.openFinding("and other lines follow"))
 		o.open, c.open = 0, nil
 	}
 	return found

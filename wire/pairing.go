@@ -12,7 +12,10 @@ import (
 // pairing is what is known of the two ends together.
 type pairing struct {
 	server   string
-	toldPair bool
+	apart    bool    // the two sides speak what has no dialect in common
+	cause    Command // of the line that showed it
+	telling  bool    // its form did, not that it is there at all
+	toldPair bool    // that they do, or it was a stray line
 	toldSide [C2S + 1]bool
 	ups      [4]upSeen // REMOTE_SERVER_UP that the master sent last
 	nextUp   int
@@ -63,18 +66,12 @@ func misfit(worker, master DialectSet) string {
 
 // pair tells once that the two ends, or what one of them says, do not go
 // together. odd says that the line has been found odd already.
-func (c *Conversation) pair(dir Direction, line []byte, odd bool, found []Finding) []Finding {
+func (c *Conversation) pair(dir Direction, line []byte, g *Gist, odd bool, found []Finding) []Finding {
 	if c.toldPair || c.detector.Candidates() != 0 {
 		return found
 	}
-	worker, master := c.detector.Side(C2S), c.detector.Side(S2C)
-	if worker&master == 0 {
-		c.toldPair = true
-		f := Finding{Code: CodeMixedReleases, Detail: misfit(worker, master) + ". " + c.detector.mismatch()}
-		if text, ok := bytes.CutPrefix(trimNewline(line), []byte("ERROR ")); ok { // that is what happened to it
-			f.Verdict, f.Reply, f.Plain = ActError.String(), string(text), ellipsis
-		}
-		return append(found, f)
+	if c.detector.Side(C2S)&c.detector.Side(S2C) == 0 {
+		return c.together(dir, line, g, found)
 	}
 	if c.toldSide[dir] || !c.detector.clashes(dir) {
 		return found
@@ -84,6 +81,46 @@ func (c *Conversation) pair(dir Direction, line []byte, odd bool, found []Findin
 		return found // it says all there is to say
 	}
 	return append(found, Finding{Code: CodeOneSideMixed, Verdict: ActAccept.String(), Detail: c.detector.clashText(dir)})
+}
+
+// together tells that the ends can't talk to each other when a second line
+// shows it, or an ERROR: a single line may be a stray, which has been told by
+// itself. What goes on as the other side speaks shows that it was one.
+func (c *Conversation) together(dir Direction, line []byte, g *Gist, found []Finding) []Finding {
+	if !c.apart {
+		c.apart, c.cause, c.telling = true, g.Command, g.Form > FormPlain
+		if g.Command != CmdError {
+			return found
+		}
+	}
+	if text, ok := bytes.CutPrefix(trimNewline(line), []byte("ERROR ")); ok {
+		if c.cause != CmdError && !isAbout(text, c.cause) {
+			return found
+		} // else that is what comes of it
+		f := c.misfit()
+		f.Verdict, f.Reply, f.Plain = ActError.String(), string(text), ellipsis
+		c.toldPair = true
+		return append(found, f)
+	}
+	says := formIn[g.Form]
+	switch mine, other := c.detector.Side(dir), c.detector.Side(C2S+S2C-dir); {
+	case says&mine != 0 && says&other == 0:
+		c.toldPair = true
+		return append(found, c.misfit())
+	case says&mine == 0 && says&other != 0:
+		c.toldPair = true
+	}
+	return found
+}
+
+// isAbout reports whether an ERROR answers a line with that command.
+func isAbout(text []byte, cmd Command) bool {
+	name := cmd.String()
+	return bytes.Contains(text, []byte("'"+name)) || bytes.HasSuffix(text, []byte("invalid command: "+name))
+}
+
+func (c *Conversation) misfit() Finding {
+	return Finding{Code: CodeMixedReleases, Detail: misfit(c.detector.Side(C2S), c.detector.Side(S2C)) + ". " + c.detector.mismatch()}
 }
 
 // names looks at the lines that name servers or say why a side gives up.

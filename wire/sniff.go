@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // foreign is a protocol that is not ours, by how its first bytes look.
 type foreign struct {
@@ -19,6 +22,12 @@ var foreigners = []foreign{
 		isRESP},
 	{"a TLS handshake: replication over TCP is never encrypted; end TLS before it gets here",
 		func(b []byte) bool { return len(b) >= 3 && b[0] == 0x16 && b[1] == 3 && b[2] <= 4 }},
+	{"a TLS alert: the upstream is a TLS port and refuses what it got; replication over TCP is never encrypted, check the port",
+		func(b []byte) bool { return len(b) >= 3 && b[0] == 0x15 && b[1] == 3 && b[2] <= 4 }},
+	{"HTTP/2: the upstream is an HTTP listener; give the address of the listener of type replication",
+		func(b []byte) bool {
+			return len(b) >= 9 && b[0] == 0 && b[3] == 4 && string(b[4:9]) == "\x00\x00\x00\x00\x00"
+		}},
 	{"SSH: the upstream or the client is an SSH one; check the port",
 		prefix("SSH-2.0-", "SSH-1.")},
 	{"a PROXY protocol header: switch send-proxy off in the load balancer; replication does not know it",
@@ -38,6 +47,19 @@ func Sniff(first []byte) (what string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// noText says the same of a first line or fragment that is no text at all.
+const noText = "bytes that are no text: this is no replication; check both the address that the client connects to and the upstream"
+
+// isBinary: in a line of text there are no control characters but blanks.
+func isBinary(first []byte) bool {
+	for _, b := range first {
+		if b < ' ' && (b < '\t' || b > '\r') && b != 0x1B {
+			return true
+		}
+	}
+	return !utf8.Valid(first)
 }
 
 func prefix(prefixes ...string) func([]byte) bool {
