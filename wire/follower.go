@@ -18,6 +18,7 @@ import (
 // While a fetch is not answered, what comes for its stream waits, as it does in
 // Synapse, without a limit; so do batches that nothing closes. HeldBytes says
 // how much that is: a driver that does not read while it is too much bounds it.
+// Besides, there is a token for every instance that a stream was said to have.
 type Follower struct {
 	release Release
 	reader  Receiver
@@ -164,7 +165,7 @@ func (f *Follower) Waiting(stream string) int {
 	return 0
 }
 
-// HeldBytes is how many bytes of rows wait: for a fetch, or in a batch.
+// HeldBytes is about how many bytes what waits takes: for a fetch, or in a batch.
 func (f *Follower) HeldBytes() int { return f.held }
 
 // Fetching lists the numbers of the fetches that are not answered, the oldest
@@ -208,6 +209,17 @@ func (f *Follower) CaughtUp(conn int, stream string) bool {
 	return c != nil && !c.missing[s]
 }
 
+// Streams lists the streams that the release has, in the order of the table.
+func (f *Follower) Streams() []string {
+	var names []string
+	for i := range streams {
+		if s := f.streams[streams[i].Name]; s != nil {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
 // begin forgets the effects of the last call.
 func (f *Follower) begin() {
 	clear(f.effects)
@@ -229,6 +241,9 @@ func (f *Follower) instance(name []byte) string {
 	}
 	return s
 }
+
+// heldCost is what it takes to keep a row or a command, apart from its bytes.
+const heldCost = 64
 
 // maxInstances bounds what is kept of names; there are seldom more than twenty.
 const maxInstances = 1024

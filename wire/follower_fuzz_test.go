@@ -72,7 +72,7 @@ func (s *fuzzScript) step() []Effect {
 		s.next++
 		return s.f.Connected(s.next, s.now)
 	case 1:
-		return s.f.Lost(s.conn(), s.now)
+		return s.f.Lost(s.conn())
 	case 2:
 		s.now += int64(s.byte()) * 1e8
 		return s.f.Tick(s.now)
@@ -128,14 +128,14 @@ func (s *fuzzScript) checkHeld() {
 	f, held := s.f, 0
 	add := func(rows [][]byte) {
 		for _, row := range rows {
-			held += len(row)
+			held += len(row) + heldCost
 		}
 	}
 	live, fetched, pending := int64(0), int64(0), 0
 	for _, stream := range f.streams {
 		add(stream.batch.rows)
 		for _, cmd := range stream.waiting[stream.next:] {
-			held += len(cmd.row)
+			held += len(cmd.row) + heldCost
 		}
 		for _, c := range f.conns {
 			if b := c.batches[stream]; b != nil {

@@ -76,7 +76,7 @@ func TestFollowerAsksFromWhereItStands(t *testing.T) {
 	f.Connected(1, 0)
 	receive(f, 1, 0, `RDATA to_device 9 ["@u:x"]`)
 	receive(f, 1, 0, `POSITION typing 2`)
-	f.Lost(1, 0)
+	f.Lost(1)
 	expect(t, "second connection", told(f.Connected(2, 0)),
 		"2> NAME w1", "2> PING 0", "2> REPLICATE to_device 9", "2> REPLICATE typing 2")
 }
@@ -162,7 +162,7 @@ func TestFollowerBounds(t *testing.T) {
 	f.Receive(1, 0, Piece{Kind: PieceLine, Text: line})
 	receive(f, 1, 0, `RDATA to_device m batch ["@v:x"]`)
 	receive(f, 1, 0, `RDATA typing m batch ["!r:x",[]]`)
-	if n, bytes := f.Waiting("to_device"), f.HeldBytes(); n != 2 || bytes != 2*len(`["@u:x"]`) {
+	if n, bytes := f.Waiting("to_device"), f.HeldBytes(); n != 2 || bytes != 2*(len(`["@u:x"]`)+heldCost) {
 		t.Errorf("%d wait, %d bytes", n, bytes)
 	}
 	clear(line) // what waits is a copy
@@ -173,7 +173,7 @@ func TestFollowerBounds(t *testing.T) {
 	expect(t, "answered already", told(f.FetchFailed(id)))
 	expect(t, "rest", told(f.Fetched(f.Fetching()[0], nil, 9, false)),
 		"1 position to_device 9", `1 deliver to_device 10 [["@u:x"]]`, "1 hold")
-	if n, bytes := f.Waiting("to_device"), f.HeldBytes(); n != 0 || bytes != len(`["@v:x"]`) {
+	if n, bytes := f.Waiting("to_device"), f.HeldBytes(); n != 0 || bytes != len(`["@v:x"]`)+heldCost {
 		t.Errorf("%d wait, %d bytes", n, bytes)
 	}
 	receive(f, 1, 0, "POSITION to_device m 12 12")
@@ -197,7 +197,7 @@ func TestFollowerLosesHeldRows(t *testing.T) {
 	if f.HeldBytes() == 0 || len(f.Batch(1, "to_device")) != 1 {
 		t.Error("nothing is held")
 	}
-	f.Lost(1, 0)
+	f.Lost(1)
 	f.Connected(2, 0)
 	if f.HeldBytes() != 0 {
 		t.Errorf("%d bytes are held", f.HeldBytes())

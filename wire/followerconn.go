@@ -136,7 +136,7 @@ func (f *Follower) forget(c *followConn) {
 }
 
 // Lost says that a connection has ended, whoever ended it.
-func (f *Follower) Lost(conn int, now int64) []Effect {
+func (f *Follower) Lost(conn int) []Effect {
 	f.begin()
 	if c := f.conn(conn); c != nil {
 		f.lose(c)

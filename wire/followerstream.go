@@ -16,7 +16,7 @@ func (f *Follower) submit(s *followed, cmd streamCommand) {
 	if !cmd.owned {
 		cmd.row, cmd.owned = bytes.Clone(cmd.row), true
 	}
-	f.held += len(cmd.row)
+	f.held += len(cmd.row) + heldCost
 	s.waiting = append(s.waiting, cmd)
 }
 
@@ -26,7 +26,7 @@ func (f *Follower) drain(s *followed) {
 		cmd := s.waiting[s.next]
 		s.waiting[s.next] = streamCommand{}
 		s.next++
-		f.held -= len(cmd.row)
+		f.held -= len(cmd.row) + heldCost
 		f.run(s, &cmd)
 	}
 	if s.next == len(s.waiting) {
@@ -102,8 +102,8 @@ func (f *Follower) hold(s *followed, cmd *streamCommand, b *heldRows) {
 		row = bytes.Clone(row)
 	}
 	b.rows = append(b.rows, row)
-	b.bytes += len(row)
-	f.held += len(row)
+	b.bytes += len(row) + heldCost
+	f.held += len(row) + heldCost
 	e := cmd.effect(EffectHold, s.name)
 	e.Count = len(b.rows)
 	f.add(e)
