@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +37,11 @@ Without --direction a line is taken to have come the way in which its command
 may come, and as a message over Redis for releases that have nothing else (from
 1.67 on). With it, who may send what is checked too, as over TCP. A last line
 without its newline is judged as if it had one.
+
+--format json prints one object a line: number, command, direction ("" when it
+does not matter), verdict ("" when releases differ), bytes, line ("line_b64" has
+the exact bytes of what is not UTF-8), verdicts (releases, from, before, verdict,
+code, detail, reply) and findings (code, detail, verdict, reply).
 
 Exit status 3 says that something is wrong: a line that is not accepted, or one
 that no release accepts which accepts those before it. What is only unusual
@@ -124,7 +131,26 @@ func openLines(ctx context.Context, e *env, path string) (*lineReader, func(), e
 		closeFile()
 		return nil, nil, named(path, err)
 	}
+	if err := notText(path, br); err != nil {
+		stop()
+		closeFile()
+		return nil, nil, err
+	}
 	return &lineReader{r: br}, func() { stop(); closeFile() }, nil
+}
+
+// notText refuses what people may take for a text file of lines.
+func notText(path string, r *bufio.Reader) error {
+	head, _ := r.Peek(5)
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return withHint(fmt.Errorf("%s is %s", path, f.what), "check reads lines of text, plain or compressed with zstd")
+		}
+	}
+	if bytes.HasPrefix(head, []byte(`{"t":`)) {
+		return withHint(fmt.Errorf("%s looks like a capture", path), "import it, which checks it too: repltap import %s --journal DIR; repltap log DIR --findings", path)
+	}
+	return nil
 }
 
 // checkRun is one run over the lines, and what came of it.
