@@ -36,8 +36,8 @@
 //     connection, with a wire.Splitter. It ends when Outbox.Closing, and leaves
 //     what has come unread: that makes the reset which Synapse's workers see.
 //   - writers' reports: Took. A writer is a goroutine a connection. It is handed
-//     Pending, makes one write that may take a part, and says how many bytes it
-//     took; only then is it handed more. Nothing is handed out between two calls
+//     Pending, makes one write that may take a part (syscall.RawConn has that),
+//     and says how many bytes it took; only then is it handed more. Nothing is handed out between two calls
 //     of one burst, since what Synapse writes in one go pauses a connection even
 //     if the kernel had room for it.
 //   - the ends of connections: Lost, after a reset, an end of file, an
