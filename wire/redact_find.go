@@ -112,13 +112,13 @@ func (r *Redactor) plainForm(g *Gist) bool {
 		_, rest, _ := cut(r.src)
 		var f [6][]byte
 		n := fields(rest, f[:])
-		switch {
-		case n == 3:
+		if n == 3 {
 			r.text(f[0], r.treats[FieldUser])
-		case n == 4:
-			r.text(f[1], r.treats[FieldUser])
-		default:
-			r.text(f[1], r.treats[FieldUser])
+			return true
+		}
+		r.text(f[0], r.treats[FieldInstanceID])
+		r.text(f[1], r.treats[FieldUser])
+		if n > 4 {
 			r.device(f[2])
 		}
 		return true

@@ -132,7 +132,7 @@ func isTokenPrefix(b []byte, i int) bool {
 }
 
 func beginsWord(b []byte, i int) bool {
-	return i == 0 || !serverByte[b[i-1]] || bytes.IndexByte([]byte("-.:[]"), b[i-1]) >= 0 ||
+	return i == 0 || !hostByte[b[i-1]] || b[i-1] == '-' || b[i-1] == '.' ||
 		bytes.IndexByte(b[max(0, i-6):i], '\\') >= 0
 }
 

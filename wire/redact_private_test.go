@@ -78,8 +78,12 @@ func TestRedactPrivate(t *testing.T) {
 		case 0:
 			line = p.echo(line, word)
 		case 1:
+			colons := strings.Count(line, ":")
 			line = p.spoil(line)
 			good = false
+			if strings.Count(line, ":") > colons {
+				continue // what comes after one more is a server
+			}
 		}
 		out := keepOf(r, p.chop([]byte(line+"\n")))
 		if good && len(out) != len(line)+1 {

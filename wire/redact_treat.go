@@ -49,6 +49,7 @@ var treatmentOf = [RedactPersonal + 1][numFields]treatment{
 		FieldWord:        asWord,
 		FieldPresence:    asWord,
 		FieldCache:       asWord,
+		FieldInstanceID:  asWord,
 		FieldConfigured:  asWord,
 	},
 }
@@ -136,13 +137,33 @@ func cutID(id []byte) (local, server []byte, ok bool) {
 // isServer reports whether it looks like a server's name: a host or address and
 // perhaps a port.
 func isServer(b []byte) bool {
+	if len(b) > 0 && b[0] == '[' { // an address of IPv6
+		address, rest, _ := bytes.Cut(b[1:], []byte{']'})
+		return isIP(address) && (len(rest) == 0 || rest[0] == ':' && isPort(rest[1:]))
+	}
+	host, port, ported := bytes.Cut(b, colon)
+	return isHost(host) && (!ported || isPort(port))
+}
+
+func isHost(b []byte) bool {
 	for _, c := range b {
-		if !serverByte[c] {
+		if !hostByte[c] {
 			return false
 		}
 	}
 	return len(b) > 0 && len(b) <= 255
 }
+
+func isPort(b []byte) bool {
+	for _, c := range b {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return len(b) > 0 && len(b) <= 5
+}
+
+var colon = []byte{':'}
 
 // isPlainWord reports whether it is a name as programmers give.
 func isPlainWord(b []byte) bool {
@@ -155,8 +176,8 @@ func isPlainWord(b []byte) bool {
 }
 
 var (
-	serverByte = bytesOf("-.:[]")
-	wordByte   = bytesOf("-._")
+	hostByte = bytesOf("-.")
+	wordByte = bytesOf("-._")
 )
 
 // bytesOf is the letters and digits of ASCII, and those of more.
