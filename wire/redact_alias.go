@@ -27,7 +27,8 @@ const (
 )
 
 // alphabet has no vowels but i: no pseudonym is a word that a receiver knows,
-// such as batch, None, start, end or null.
+// such as batch, None, start, end or null. One that begins with one of the first
+// 16 letters, as all do, is no number either.
 const alphabet = "bcdfghijklmnpqrstvwxyz0123456789"
 
 // alias is the first letters of a pseudonym.
@@ -55,6 +56,7 @@ func (a *aliases) of(value []byte) *alias {
 		a.mac.Sum(found.seed[:0])
 		copy(found.letters[:], found.seed[:])
 		copy(found.letters[sha256.Size:], a.block(found, 1))
+		found.letters[0] &= 15
 		letters(found.letters[:])
 	}
 	if len(value) <= maxAliasValue {

@@ -75,7 +75,11 @@ func (r *Redactor) field(f *Field) {
 	case FieldIP, FieldDeviceText, FieldAgent:
 		r.visitText(f)
 	case FieldUser:
-		r.user(f.Text)
+		if r.a.Command != CmdUserSync {
+			r.secretUser(f.Text)
+			break
+		}
+		r.text(f.Text, r.treats[f.Kind])
 	default:
 		r.text(f.Text, r.treats[f.Kind])
 	}
@@ -94,14 +98,10 @@ func (r *Redactor) visitText(f *Field) {
 	}
 }
 
-// user treats the user of a command. Where there are secrets, only what is an
-// id may stay. A push key with a space pushes its end into REMOVE_PUSHER's last
-// argument.
-func (r *Redactor) user(text []byte) {
-	if r.a.Command == CmdUserSync {
-		r.text(text, r.treats[FieldUser])
-		return
-	}
+// secretUser treats the user of a command that has secrets: there only what is
+// an id may stay. A push key with a space pushes its end into REMOVE_PUSHER's
+// last argument.
+func (r *Redactor) secretUser(text []byte) {
 	head, id := text[:0], bytes.TrimSuffix(text, []byte{'\r'})
 	if i := bytes.LastIndexByte(id, ' '); i >= 0 {
 		head, id = id[:i], id[i+1:]

@@ -122,8 +122,30 @@ func (r *Redactor) plainForm(g *Gist) bool {
 			r.device(f[2])
 		}
 		return true
+	case FormUserIPJSON:
+		return r.plainVisit()
 	}
 	return false
+}
+
+// plainVisit treats USER_IP in its newer form, if it can't be taken for the older
+// one: there an integer stands by itself in the fifth place.
+func (r *Redactor) plainVisit() bool {
+	_, rest, _ := cut(r.src)
+	var f [5][]byte
+	fields(rest, f[:])
+	if _, isInt := appendInt(nil, f[4]); isInt || !isASCII(r.src) || bytes.IndexByte(r.src, '\n') >= 0 {
+		return false
+	}
+	var v rowView
+	user, json, _ := cut(rest)
+	json, _ = trimJSON(json)
+	if !v.scan(json) || v.whole != typeArray || v.outer.n != len(visitColumns) || v.notes&jsonLoose != 0 {
+		return false
+	}
+	r.secretUser(user)
+	r.visit(json)
+	return true
 }
 
 // harmlessWords reports whether a line that no dialect reads holds nothing but
