@@ -100,6 +100,9 @@ func (s *Scribe) cutOff(t int64, conn uint64, dir wire.Direction) {
 	}
 }
 
+// Dialect is what an open connection has been found to speak.
+func (s *Scribe) Dialect(conn uint64) string { return s.conn(conn).wire.Candidates().String() }
+
 // Close notes a connection's end, and with it what it spoke.
 func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 	c := s.conn(conn)
@@ -112,7 +115,7 @@ func (s *Scribe) Close(t int64, conn uint64, ev Event) {
 		s.cutOff(t, conn, dir)
 	}
 	if ev.Dialect == "" {
-		ev.Dialect = c.wire.Candidates().String()
+		ev.Dialect = s.Dialect(conn)
 	}
 	r := &Record{Time: t, Conn: conn, Kind: KindClose, Event: &ev, Findings: c.wire.End(t)}
 	s.tell(r, nil, false)

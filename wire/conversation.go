@@ -290,8 +290,7 @@ func (c *Conversation) cleanRow(g *Gist, set DialectSet) bool {
 	if len(g.Stream) == 0 || g.Form == FormRdata4 && len(g.Instance) == 0 {
 		return false
 	}
-	known := c.last != nil && string(g.Stream) == c.last.stream.Name || StreamOf(g.Stream) != nil
-	return known && plainName(g.Instance)
+	return plainName(g.Stream) && plainName(g.Instance)
 }
 
 // plainName reports whether a name is of ASCII alone.

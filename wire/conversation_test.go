@@ -252,4 +252,18 @@ func TestConversationAllocatesNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+	for _, l := range []string{
+		"s PING 5", "s POSITION events master 200000 200000", "s REMOTE_SERVER_UP x", "s SERVER x", `s RDATA caches master 5 ["f",["a"],5]`,
+		`s RDATA presence master batch ["@a:x","online",5,6,7,"\u00e4",true]`, "c PING 5", "c REPLICATE ", "c NAME w1",
+		"c USER_SYNC AbCdE @u:x start 5", "c FEDERATION_ACK w1 5", `c USER_IP @u:x ["tok","ip","agent",null,5]`,
+	} {
+		talk(c, "s POSITION caches master 5 5", "s POSITION presence master 5 5", l)
+		dir, text := S2C, []byte(l[2:]+"\n")
+		if l[0] == 'c' {
+			dir = C2S
+		}
+		if n := testing.AllocsPerRun(10, func() { c.Observe(0, dir, Piece{Text: text, New: len(text)}, nil) }); n != 0 {
+			t.Errorf("%v allocations for %q", n, l)
+		}
+	}
 }

@@ -37,9 +37,6 @@ type importConn struct {
 	opened bool
 	end    journal.Event // what is known of how it ended
 	ended  bool          // a close was read
-
-	spoken *wire.Conversation // for the dialect in the summary
-	split  [3]wire.Splitter
 }
 
 // importResult is what the summary says of one connection.
@@ -132,7 +129,7 @@ func (im *importer) conn(f *feed, index int, l *captureLine) *importConn {
 	id := f.first + uint64(index)
 	c := im.conns[id]
 	if c == nil {
-		c = &importConn{id: id, last: *l.T, spoken: wire.NewConversation(im.fixed)}
+		c = &importConn{id: id, last: *l.T}
 		im.conns[id] = c
 	}
 	if *l.T < c.last {
@@ -153,11 +150,6 @@ func (im *importer) conn(f *feed, index int, l *captureLine) *importConn {
 
 func (im *importer) data(c *importConn, dir wire.Direction, data []byte) {
 	im.scribe.Chunk(c.last, c.id, dir, c.bytes[dir], data)
-	for piece := range c.split[dir].Split(data) {
-		if piece.Kind == wire.PieceLine {
-			c.spoken.Observe(c.last, dir, piece, nil)
-		}
-	}
 	c.bytes[dir] += int64(len(data))
 	im.byConn[c.id].Bytes += int64(len(data))
 }
@@ -165,7 +157,7 @@ func (im *importer) data(c *importConn, dir wire.Direction, data []byte) {
 // plainText imports a file of lines in one direction. It knows of no times, so
 // all of it happened at once.
 func (im *importer) plainText(ctx context.Context, f *feed) error {
-	c := &importConn{id: f.first, last: f.at, opened: true, spoken: wire.NewConversation(im.fixed)}
+	c := &importConn{id: f.first, last: f.at, opened: true}
 	im.scribe.Open(f.at, c.id, journal.Event{Note: "plain text: the times are not those of the traffic"})
 	im.byConn[c.id].first = f.at
 	buf := make([]byte, 64<<10)
@@ -253,9 +245,9 @@ func (im *importer) close(c *importConn) {
 	if !c.ended && ev.Note == "" {
 		ev.Note = "the capture ends here"
 	}
+	im.byConn[c.id].Dialect = im.scribe.Dialect(c.id)
 	im.scribe.Close(c.last, c.id, ev)
 	im.byConn[c.id].last = c.last
-	im.byConn[c.id].Dialect = c.spoken.Candidates().String()
 	delete(im.conns, c.id)
 }
 
