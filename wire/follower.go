@@ -222,10 +222,21 @@ func (f *Follower) Streams() []string {
 
 // begin forgets the effects of the last call.
 func (f *Follower) begin() {
-	clear(f.effects)
-	clear(f.rows)
-	f.effects, f.rows, f.text = f.effects[:0], f.rows[:0], f.text[:0]
+	f.effects, f.rows, f.text = emptied(f.effects), emptied(f.rows), emptied(f.text)
 }
+
+// emptied is s with nothing in it, to be filled again; what a burst made large
+// is not kept.
+func emptied[T any](s []T) []T {
+	if cap(s) > maxKept {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+// maxKept is how many elements a buffer may have room for between two calls.
+const maxKept = 4096
 
 // add adds an effect, which the caller may fill in.
 func (f *Follower) add(e Effect) { f.effects = append(f.effects, e) }

@@ -189,6 +189,23 @@ func TestFollowerBounds(t *testing.T) {
 	}
 }
 
+// TestFollowerLetsGo: of a long wait nothing stays.
+func TestFollowerLetsGo(t *testing.T) {
+	f := follower(t, "1.66.0")
+	f.Connected(1, 0)
+	receive(f, 1, 0, "POSITION to_device m 9 9")
+	for token := range 3 * maxKept {
+		receive(f, 1, 0, fmt.Sprintf(`RDATA to_device m %d ["@u:x"]`, 10+token))
+	}
+	if got := len(f.Fetched(f.Fetching()[0], nil, 9, false)); got != 1+3*maxKept {
+		t.Errorf("%d effects", got)
+	}
+	f.Tick(0)
+	if s := f.streams["to_device"]; cap(f.effects) > maxKept || cap(f.rows) > maxKept || cap(s.waiting) > maxKept || f.held != 0 {
+		t.Errorf("room for %d effects, %d rows, %d commands; %d bytes held", cap(f.effects), cap(f.rows), cap(s.waiting), f.held)
+	}
+}
+
 // TestFollowerLosesHeldRows: up to 1.12 a batch ends with its connection.
 func TestFollowerLosesHeldRows(t *testing.T) {
 	f := follower(t, "1.12.4")

@@ -32,17 +32,18 @@ func rowTakerOf(r Release, s *Stream) (t rowTaker) {
 // take gives the row as the array that it stands for: itself, nearly always. It
 // reports false for a row that does not fit.
 func (t *rowTaker) take(row []byte) ([]byte, bool) {
-	if unpacks(row) != t.columns {
+	var parts [2][]byte
+	if len(row) > 0 && row[0] != '[' && unpacks(row) == t.columns {
+		row = unpacked(row)
+	}
+	if elementsOf(row, parts[:]) != t.columns {
 		return nil, false
 	}
-	row = unpacked(row)
 	if t.inner == nil {
 		return row, true
 	}
-	var parts [2][]byte
-	elementsOf(row, parts[:])
 	tag, data := parts[0], parts[1]
-	if len(tag) == 0 || tag[0] != '"' {
+	if tag[0] != '"' {
 		return nil, false
 	}
 	n, known := t.innerOf(tag)

@@ -30,7 +30,7 @@ func (f *Follower) drain(s *followed) {
 		f.run(s, &cmd)
 	}
 	if s.next == len(s.waiting) {
-		s.waiting, s.next = s.waiting[:0], 0
+		s.waiting, s.next = emptied(s.waiting), 0
 	} else if s.next > len(s.waiting)/2 {
 		s.waiting, s.next = slices.Delete(s.waiting, 0, s.next), 0
 	}
