@@ -63,7 +63,7 @@
 //
 // # Enforcing
 //
-// With Tap.Enforce a gate stands between a read and the write, and the rest is as
+// With Tap.Enforcer a gate stands between a read and the write, and the rest is as
 // described. It is a wire.Enforcer, shared by the two copiers of a connection,
 // which judges whole lines; what has no end yet is held back, at most a line's
 // greatest length of it. The lines of one read that may pass are written in one

@@ -17,14 +17,15 @@ import (
 // enforcing is a rig whose tap enforces; dialect "" has to be found out.
 func enforcing(t testing.TB, dialect string) *rig {
 	return newRig(t, func(_ *RecorderOptions, tap *Tap, _ *sink) {
-		tap.Enforce = true
+		dialects := wire.AllDialects
 		if dialect != "" {
 			d, err := wire.ParseDialect(dialect)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tap.Dialects = d.Set()
+			dialects = d.Set()
 		}
+		tap.Enforcer = func() *wire.Enforcer { return wire.NewEnforcer(dialects) }
 	})
 }
 
@@ -311,13 +312,15 @@ func TestStopWhileDismissing(t *testing.T) {
 
 // BenchmarkEnforcedStream is BenchmarkStream with a gate.
 func BenchmarkEnforcedStream(b *testing.B) {
-	r := newRig(b, func(_ *RecorderOptions, tap *Tap, s *sink) { s.deaf, tap.Enforce = true, true })
+	r := enforcing(b, "")
+	r.sink.deaf = true
 	streamThrough(b, r)
 }
 
 // BenchmarkEnforcedLine is BenchmarkLine with a gate.
 func BenchmarkEnforcedLine(b *testing.B) {
-	r := newRig(b, func(_ *RecorderOptions, tap *Tap, s *sink) { s.deaf, tap.Enforce = true, true })
+	r := enforcing(b, "")
+	r.sink.deaf = true
 	lineThrough(b, r, []byte("PING 1550574873251\n"))
 }
 

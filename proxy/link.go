@@ -122,8 +122,8 @@ func (l *link) watch(s *side, also func()) {
 func (l *link) start(ctx context.Context) {
 	l.copying[l.worker], l.copying[l.master] = true, true
 	var g *gate
-	if l.tap.Enforce {
-		g = &gate{e: wire.NewEnforcer(l.tap.Dialects)}
+	if l.tap.Enforcer != nil {
+		g = &gate{e: l.tap.Enforcer()}
 	}
 	l.copiers = [2]*copier{l.copier(ctx, l.worker, l.master, g), l.copier(ctx, l.master, l.worker, g)}
 	l.state.Store(stateOpen)

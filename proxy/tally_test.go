@@ -123,10 +123,9 @@ func TestWorkerLabelsAreBounded(t *testing.T) {
 // busy is a tap with some connections and everything counted.
 func busy(t testing.TB, conns int) *rig {
 	var o *Observer
-	r := newRig(t, func(opts *RecorderOptions, tap *Tap, s *sink) {
+	r := newRig(t, func(opts *RecorderOptions, _ *Tap, s *sink) {
 		o = NewObserver(opts.Metrics, nil)
-		opts.Observer, tap.Enforce = o, true
-		s.deaf = true
+		opts.Observer, s.deaf = o, true
 	})
 	for i := range uint64(conns) {
 		r.pair()

@@ -22,10 +22,10 @@ type Tap struct {
 	Log      *slog.Logger   // nil is silent
 	Ready    func(net.Addr) // told once where the tap listens; may be nil
 
-	// Enforce has lines held back that their receiver would refuse; see the
-	// package comment. Dialects are those to reckon with, all of them if empty.
-	Enforce  bool
-	Dialects wire.DialectSet
+	// Enforcer makes the judge of a connection's lines, and has those held back
+	// that their receiver would refuse; see the package comment. Nil lets
+	// everything pass.
+	Enforcer func() *wire.Enforcer
 
 	upstream *upstream
 	sentinel *sentinel

@@ -9,6 +9,8 @@ import "bytes"
 // calls it: its two callers have to take turns.
 type Enforcer struct {
 	fixed    DialectSet
+	exact    bool // it is one release, not a dialect's
+	receiver Receiver
 	detector Detector
 	parsed   Parsed
 }
@@ -20,6 +22,11 @@ func NewEnforcer(fixed DialectSet) *Enforcer {
 		fixed = AllDialects
 	}
 	return &Enforcer{fixed: fixed}
+}
+
+// NewEnforcerOf makes one for a connection between processes of one release.
+func NewEnforcerOf(r Receiver) *Enforcer {
+	return &Enforcer{fixed: r.dialect.Set(), exact: true, receiver: r}
 }
 
 // Refusal is why a line may not pass. The verdict's action is ActError or
@@ -73,31 +80,42 @@ func (e *Enforcer) line(dir Direction, line []byte) *Refusal {
 func (e *Enforcer) allowed(dir Direction, line []byte) bool {
 	set := e.receivers(dir)
 	for d := set.Last(); d > noDialect; d-- {
-		if set.Has(d) && d.Parse(line, &e.parsed) == nil && d.Allows(e.parsed.Command, dir) {
+		if set.Has(d) && e.parse(d, line) == nil && d.Allows(e.parsed.Command, dir) {
 			return true
 		}
 	}
 	return false
 }
 
+func (e *Enforcer) parse(d Dialect, line []byte) error {
+	if e.exact {
+		return e.receiver.Parse(line, &e.parsed)
+	}
+	return d.Parse(line, &e.parsed)
+}
+
 // refuse gives the refusal of what is not allowed; nil if some receiver puts
 // up with it. Of several answers the one that ranks highest counts.
 func (e *Enforcer) refuse(dir Direction, piece Piece) *Refusal {
 	set := e.receivers(dir)
-	r, best := &Refusal{Command: CommandOf(piece.Text)}, 0
+	refusal, best := &Refusal{Command: CommandOf(piece.Text)}, 0
 	for d := noDialect + 1; d < endDialect; d++ {
 		if !set.Has(d) {
 			continue
 		}
-		v := d.Receiver().Judge(dir, piece, &e.parsed)
+		r := d.Receiver()
+		if e.exact {
+			r = e.receiver
+		}
+		v := r.Judge(dir, piece, &e.parsed)
 		if v.Action < ActError {
 			return nil
 		}
 		if rank := rankOf(v, d); rank >= best {
-			r.Verdict, best = v, rank
+			refusal.Verdict, best = v, rank
 		}
 	}
-	return r
+	return refusal
 }
 
 // rankOf says how fit an answer is where the dialect is not known: words are

@@ -35,7 +35,8 @@ With --enforce a line that its sender may not send, or that does not parse, is
 not passed on: its sender gets the ERROR that the receiver would have answered
 with, and both sides are closed. The lines before it have been passed on. It is
 in the journal, and counted. While the traffic does not say yet which dialect it
-is, only what no dialect allows is held back; --dialect decides it at once.
+is, only what no dialect allows is held back; --dialect decides it at once, and a
+release, as in --dialect 1.66.0, has lines judged and answered as that one does.
 
 The journal is a directory of files that are begun anew at --rotate-size or
 --rotate-interval; the oldest are deleted beyond --max-size or --max-age. It can
@@ -144,7 +145,7 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 	registry := prometheus.NewRegistry()
 	rec, err := newRecording(recordingOptions{
 		listen: string(o.listen), upstream: string(o.upstream), dir: o.journal,
-		dialect: o.dialect.set, enforce: o.enforce, queue: int64(o.queue), block: o.onOverflow.value == "block",
+		dialect: o.dialect.set, enforcer: o.enforcer(), queue: int64(o.queue), block: o.onOverflow.value == "block",
 		journal: o.journalOptions(), registry: registry, log: log,
 		ready: func(a net.Addr) { e.say("listening on %s\n", a) },
 	})
@@ -170,6 +171,17 @@ func tryListen(addr string) error {
 		return err
 	}
 	return ln.Close()
+}
+
+// enforcer makes the judges that --enforce asks for.
+func (o *recordOptions) enforcer() func() *wire.Enforcer {
+	if !o.enforce {
+		return nil
+	}
+	if r, err := wire.ReceiverOf(o.dialect.release); err == nil {
+		return func() *wire.Enforcer { return wire.NewEnforcerOf(r) }
+	}
+	return func() *wire.Enforcer { return wire.NewEnforcer(o.dialect.set) }
 }
 
 func (o *recordOptions) journalOptions() journal.Options {

@@ -32,7 +32,7 @@ type recordingOptions struct {
 	listen, upstream string
 	dir              string
 	dialect          wire.DialectSet
-	enforce          bool
+	enforcer         func() *wire.Enforcer // nil: everything passes
 	queue            int64
 	block            bool
 	journal          journal.Options
@@ -65,7 +65,7 @@ func newRecording(o recordingOptions) (*recording, error) {
 	})
 	r.tap = &proxy.Tap{
 		Listen: o.listen, Upstream: o.upstream, Recorder: r.recorder, Metrics: metrics, Log: o.log, Ready: o.ready,
-		Enforce: o.enforce, Dialects: o.dialect,
+		Enforcer: o.enforcer,
 	}
 	return r, nil
 }

@@ -244,11 +244,12 @@ func (r *redactFlag) Set(text string) error {
 
 // dialectFlag is the dialect of the traffic, or auto.
 type dialectFlag struct {
-	name string
-	set  wire.DialectSet
+	name    string
+	set     wire.DialectSet
+	release wire.Release // if that was given, else zero
 }
 
-func newDialectFlag() *dialectFlag { return &dialectFlag{"auto", wire.AllDialects} }
+func newDialectFlag() *dialectFlag { return &dialectFlag{name: "auto", set: wire.AllDialects} }
 
 func (d *dialectFlag) String() string { return d.name }
 func (d *dialectFlag) Type() string   { return "dialect" }
@@ -262,6 +263,9 @@ func (d *dialectFlag) Set(text string) error {
 	if err != nil {
 		return err
 	}
-	d.name, d.set = v.String(), v.Set()
+	*d = dialectFlag{name: v.String(), set: v.Set()}
+	if text != d.name && "v"+text != d.name { // 1.22 is a dialect, 1.22.0 a release
+		d.release, _ = wire.ParseRelease(text)
+	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"repltap/journal"
+
+	"repltap/wire"
 )
 
 func TestParseSize(t *testing.T) {
@@ -101,6 +103,24 @@ func TestAddrFlag(t *testing.T) {
 		var a addrFlag
 		if err := a.Set(text); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("Set(%q): %v; want something about %q", text, err, hint)
+		}
+	}
+}
+
+// A release is more than its dialect: it says how lines are judged to the word.
+func TestDialectFlag(t *testing.T) {
+	for text, want := range map[string]string{"auto": "auto none", "v1.22": "v1.22 none", "1.22": "v1.22 none", "1.22.0": "v1.22 1.22.0", "v1.66": "v1.29 1.66.0"} {
+		d := newDialectFlag()
+		if err := d.Set(text); err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		got := d.name + " none"
+		if r, err := wire.ReceiverOf(d.release); err == nil {
+			got = d.name + " " + r.Release.String()
+		}
+		if got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
 		}
 	}
 }
