@@ -16,6 +16,10 @@ const (
 	RedactPersonal                  // also who, where and what: ids, addresses, devices, texts
 )
 
+// What stays at RedactPersonal: the names of servers, workers, instances,
+// streams and caches, the types of events and account data, presence and
+// membership, tokens, times, numbers and all structure.
+
 var redactionNames = [...]string{"none", "secrets", "personal"}
 
 // String is the level's name: "none", "secrets" or "personal".
@@ -42,15 +46,21 @@ func ParseRedaction(s string) (Redaction, error) {
 // same; of two lengths the shorter is how the longer begins. Without the key
 // neither the value nor its pseudonym under another key can be told from it,
 // but values of up to three bytes may share one. Of ids the sigil and the server
-// stay: @localpart:server.
+// stay: @localpart:server. So do percent signs, the spaces of plain text and, in
+// JSON, that a slash was escaped or something was outside of ASCII, since
+// receivers and findings go by that.
 //
 // A redacted line is read as the line was, in every dialect: the same command,
-// leniencies, integers, row shape and verdict.
+// leniencies, integers, row shape and verdict (the text of an ERROR that answers
+// it is another one: it echoes).
 //
 // What its caller holds to: only whole lines are given to Line, and only what
-// the Splitter calls fragments to Fragment. A line whose beginning was lost
-// (after a gap) is neither, and none of it may be kept. Where ok is false none
-// of it may be kept either, nor anything made of its text; its length may.
+// the Splitter calls fragments to Fragment; a partial piece waits until it is
+// one of the two. A line whose beginning was lost (after a gap) is neither, and
+// none of it may be kept. Where ok is false none of it may be kept either, nor
+// anything made of its text, such as a gist or the reply of a verdict; its
+// length may. What else repeats the text of lines (findings, logs) is not seen
+// by a Redactor.
 //
 // One Redactor serves any number of connections, from one goroutine at a time.
 type Redactor struct {
@@ -60,7 +70,7 @@ type Redactor struct {
 
 	src     []byte // what is being looked at: the edits are places in it
 	edits   []edit
-	unusual bool   // it is not one of the frequent commands as senders write them: the result is checked
+	unusual bool   // it was read by every dialect: the result is checked by them too
 	echo    unrepr // the line in an ERROR
 	a, b    Parsed
 

@@ -137,14 +137,21 @@ func (r *Redactor) visit(json []byte) {
 	r.parts(json, visitColumns)
 }
 
-// isIP reports whether it could be an address.
+// isIP reports whether it could be an address: short groups of digits. None at
+// all is fine too.
 func isIP(b []byte) bool {
+	group, groups := 0, 0
 	for _, c := range b {
-		if _, ok := hexDigit(c); !ok && c != '.' && c != ':' && c != '%' {
+		if c == '.' || c == ':' {
+			group, groups = 0, groups+1
+			continue
+		}
+		if _, ok := hexDigit(c); !ok || group == 4 {
 			return false
 		}
+		group++
 	}
-	return len(b) <= 45
+	return len(b) == 0 || groups >= 2 && len(b) <= 45
 }
 
 // lock treats LOCK_RELEASED's JSON. Keys of locks are often ids.

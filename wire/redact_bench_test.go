@@ -18,6 +18,19 @@ var redactLines = []struct{ name, line string }{
 	{"error", `ERROR failed to parse line: ValueError('not enough values to unpack (expected 4, got 3)') ('RDATA caches 5 ["get_user_by_id",["@user1:lab.test"],1795187107004]'):` + "\n"},
 }
 
+// TestRedactAllocates: what is frequent needs no memory, once pseudonyms are known.
+func TestRedactAllocates(t *testing.T) {
+	for _, level := range levels {
+		r, dst := redactors()[level], make([]byte, 0, 512)
+		for _, l := range redactLines {
+			line := []byte(l.line)
+			if n := testing.AllocsPerRun(100, func() { r.Line(dst, line, nil, AllDialects) }); n > 0 {
+				t.Errorf("%v: %s takes %v allocations", level, l.name, n)
+			}
+		}
+	}
+}
+
 func BenchmarkRedact(b *testing.B) {
 	for _, level := range levels {
 		for _, l := range redactLines {

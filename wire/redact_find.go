@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // harmless reports whether a line, by its command and form, certainly needs no
 // pseudonym. It is the way that nearly all lines go.

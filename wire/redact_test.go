@@ -268,6 +268,7 @@ func TestRedactLines(t *testing.T) {
 	}{
 		{RedactSecrets, `USER_IP @a:x ["tok","::1","UA","DEV",5]`, `USER_IP @a:x ["xxx","::1","UA","DEV",5]`},
 		{RedactSecrets, `USER_IP @a:x ["::1","tok","UA","DEV",5]`, `USER_IP @a:x ["xxx","xxx","xx","xxx",5]`},
+		{RedactSecrets, `USER_IP @a:x ["127.0.0.1","0123456789abcdef",null,null,5]`, `USER_IP @a:x ["xxxxxxxxx","xxxxxxxxxxxxxxxx",null,null,5]`},
 		{RedactSecrets, `RDATA caches m 5 ["get_user_by_id",["@a:x"],5]`, `RDATA caches m 5 ["get_user_by_id",["@a:x"],5]`},
 		{RedactSecrets, `RDATA caches m 5 ["get_user_by_access_token",null,5]`, `RDATA caches m 5 ["get_user_by_access_token",null,5]`},
 		{RedactSecrets, `RDATA pushers m 5 ["@a:x","app","k\/ey",0]`, `RDATA pushers m 5 ["@a:x","app","x\/xx",0]`},
