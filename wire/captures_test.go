@@ -82,34 +82,44 @@ func (c *capture) play(conv *Conversation, each func(dir Direction, p Piece, fou
 	each(NoDirection, Piece{Kind: PieceFragment}, conv.End(c.end))
 }
 
+// TestCapturesHealthy: on healthy traffic nothing is found but what really was
+// odd, whether the dialect is given or has to be found out.
 func TestCapturesHealthy(t *testing.T) {
 	for _, c := range captures(t) {
 		if c.handMade() {
 			continue
 		}
-		conv, codes := NewConversation(AllDialects), map[string]int{}
-		c.play(conv, func(dir Direction, p Piece, found []Finding) {
-			for _, f := range found {
-				if codes[f.Code]++; f.Code[0] == 'E' {
-					t.Errorf("%s: %v on %.80q", &c, f, p.Text)
-				}
-			}
-		})
 		want, err := ParseDialect(c.release)
 		if err != nil {
 			t.Fatal(err)
 		}
+		conv := NewConversation(AllDialects)
+		codes := c.codes(t, conv)
 		if got := conv.Candidates(); !got.Has(want) {
 			t.Errorf("%s: detected %v, not %v: %s", &c, got, want, conv.Conflict())
 		} else if testing.Verbose() {
-			t.Logf("%s: %v, worker %q", &c, got, conv.Worker())
+			t.Logf("%s: %v, worker %q, findings %v", &c, got, conv.Worker(), codes)
+		}
+		if known := c.codes(t, NewConversation(want.Set())); !maps.Equal(codes, known) {
+			t.Errorf("%s: findings %v, but %v if the dialect is given", &c, codes, known)
 		}
 		if want := oddities[c.String()]; os.Getenv("REPLTAP_CAPTURES") == "" && !maps.Equal(codes, want) {
 			t.Errorf("%s: findings %v, want %v", &c, codes, want)
-		} else if testing.Verbose() && len(codes) > 0 {
-			t.Logf("%s: findings %v", &c, codes)
 		}
 	}
+}
+
+// codes counts what is found in the capture.
+func (c *capture) codes(t *testing.T, conv *Conversation) map[string]int {
+	codes := map[string]int{}
+	c.play(conv, func(dir Direction, p Piece, found []Finding) {
+		for _, f := range found {
+			if codes[f.Code]++; f.Code[0] == 'E' {
+				t.Errorf("%s: %v on %.80q", c, f, p.Text)
+			}
+		}
+	})
+	return codes
 }
 
 // oddities are the findings in healthy captures: where the master came back,

@@ -24,6 +24,7 @@
 //   - what a worker of a release does with all it receives, over many
 //     connections: [Follower]; when it connects again: [Backoff]
 //   - what of a line may be kept, with pseudonyms for secrets: [Redactor]
+//   - what a stream's rows hold, release by release: [StreamOf]
 //   - all of it for one connection, with what is odd about it: [Conversation]
 //
 // The package opens no socket, starts no goroutine, reads no clock and logs
