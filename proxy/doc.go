@@ -77,6 +77,7 @@
 //     that would answer and what went to it before ends with a whole line;
 //   - both sides get an end of file. For a second at most the tap goes on
 //     reading, without keeping it, so that a reset does not take the answer back.
+//     How much that was is in the note of the close.
 //
 // The refused line, and what came with it in the same read, was read and is on
 // record; it counts as undelivered. On record are the refusal too, a finding,

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -161,10 +162,14 @@ func (l *link) dismiss(ctx context.Context) {
 		}
 	})()
 	var both sync.WaitGroup
-	for _, s := range sides {
-		both.Go(func() { io.Copy(io.Discard, s.conn) })
+	var more [2]int64
+	for i, s := range sides {
+		both.Go(func() { more[i], _ = io.Copy(io.Discard, s.conn) })
 	}
 	both.Wait()
+	if n := more[0] + more[1]; n > 0 {
+		l.cause.note += fmt.Sprintf("; %d bytes came after that and were thrown away", n)
+	}
 	if ctx.Err() != nil {
 		l.worker.drained(stopGrace, nil)
 		l.master.drained(stopGrace, nil)

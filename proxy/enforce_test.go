@@ -293,6 +293,25 @@ func TestEnforcePassesHealthyTraffic(t *testing.T) {
 	}
 }
 
+// What comes when all is over is thrown away, and how much it was is told.
+func TestEnforceThrowsTheRestAway(t *testing.T) {
+	r := enforcing(t, "1.66.0")
+	worker, master := r.pair()
+	send(t, worker, []byte("SERVER me\n"))
+	if got := rest(t, worker); got != "ERROR invalid command: SERVER\n" {
+		t.Errorf("the answer is %q", got)
+	}
+	send(t, worker, []byte("PING 1\n"))
+	worker.CloseWrite()
+	if got := rest(t, master); got != "" {
+		t.Errorf("%q was passed on", got)
+	}
+	master.CloseWrite()
+	if ev := r.sink.waitClose(t, 1); *ev.C2S != 10 || !strings.HasSuffix(ev.Note, "; 7 bytes came after that and were thrown away") {
+		t.Errorf("closed with %d bytes c2s: %+v", *ev.C2S, ev)
+	}
+}
+
 // A stop does not wait for a peer that takes no leave.
 func TestStopWhileDismissing(t *testing.T) {
 	r := enforcing(t, "1.66.0")

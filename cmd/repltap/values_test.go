@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"repltap/journal"
-
 	"repltap/wire"
 )
 
