@@ -127,7 +127,10 @@ func (c *Conversation) line(p *peer, dir Direction, piece Piece, g *Gist) []Find
 	if dir != NoDirection {
 		found = c.peers[C2S+S2C-dir].silent(C2S+S2C-dir, c.now, found)
 	}
-	c.detector.Observe(dir, piece.Text, g)
+	// That there is a command which nobody can have sent says nothing of releases.
+	if g.Form != FormPlain || allowedIn[dir][g.Command]&c.receivers(dir) != 0 {
+		c.detector.Observe(dir, piece.Text, g)
+	}
 	set, faults := c.receivers(dir), len(found)
 	read := c.clean(dir, piece.Text, g, set)
 	if c.looked = read && g.Row != nil; !read {
@@ -170,7 +173,7 @@ func (c *Conversation) End(t int64) []Finding {
 			found = p.silent(dir, c.now, found)
 		}
 	}
-	if c.apart && c.telling && !c.toldPair {
+	if c.apart && !c.toldPair && c.cause != CmdFederationAck && c.cause != CmdUserSync {
 		found = append(found, c.misfit())
 	}
 	return append(found, c.openAtEnd()...)

@@ -12,10 +12,10 @@ import (
 // pairing is what is known of the two ends together.
 type pairing struct {
 	server   string
-	apart    bool    // the two sides speak what has no dialect in common
-	cause    Command // of the line that showed it
-	telling  bool    // its form did, not that it is there at all
-	toldPair bool    // that they do, or it was a stray line
+	apart    bool      // the two sides speak what has no dialect in common
+	cause    Command   // of the line that showed it
+	causeDir Direction // and who said it
+	toldPair bool      // that they do, or it was a stray line
 	toldSide [C2S + 1]bool
 	ups      [4]upSeen // REMOTE_SERVER_UP that the master sent last
 	nextUp   int
@@ -88,7 +88,7 @@ func (c *Conversation) pair(dir Direction, line []byte, g *Gist, odd bool, found
 // itself. What goes on as the other side speaks shows that it was one.
 func (c *Conversation) together(dir Direction, line []byte, g *Gist, found []Finding) []Finding {
 	if !c.apart {
-		c.apart, c.cause, c.telling = true, g.Command, g.Form > FormPlain
+		c.apart, c.cause, c.causeDir = true, g.Command, dir
 		if g.Command != CmdError {
 			return found
 		}
@@ -104,10 +104,10 @@ func (c *Conversation) together(dir Direction, line []byte, g *Gist, found []Fin
 	}
 	says := formIn[g.Form]
 	switch mine, other := c.detector.Side(dir), c.detector.Side(C2S+S2C-dir); {
-	case says&mine != 0 && says&other == 0:
+	case says&mine != 0 && says&other == 0 && dir == c.causeDir:
 		c.toldPair = true
 		return append(found, c.misfit())
-	case says&mine == 0 && says&other != 0:
+	case says&mine == 0 && says&other != 0 && dir == c.causeDir:
 		c.toldPair = true
 	}
 	return found
