@@ -121,8 +121,8 @@ func (c *copier) gateWriteEnded(err error) ending {
 }
 
 // linger is how long the tap waits for a peer to take its leave when a
-// connection was refused. A Synapse does it at once.
-const linger = time.Second
+// connection was refused. A Synapse does it at once. A test has more patience.
+var linger = time.Second
 
 // refused is told of a line that may not pass. The copier of the other direction
 // writes what it has in hand, and ends: nobody but the link writes to the sender

@@ -295,6 +295,9 @@ func TestEnforcePassesHealthyTraffic(t *testing.T) {
 
 // What comes when all is over is thrown away, and how much it was is told.
 func TestEnforceThrowsTheRestAway(t *testing.T) {
+	usual := linger
+	t.Cleanup(func() { linger = usual }) // after the rig's end
+	linger = limit
 	r := enforcing(t, "1.66.0")
 	worker, master := r.pair()
 	send(t, worker, []byte("SERVER me\n"))
