@@ -12,9 +12,6 @@ const maxElements = 16
 // shapes, and all rows of streams that no release has, keep no string.
 func (r *Redactor) row(name, json []byte) {
 	s := r.streamOf(name)
-	if s != nil && r.level == RedactSecrets && !s.secret {
-		return
-	}
 	if s == nil {
 		r.within(json, asID)
 		return
@@ -27,7 +24,9 @@ func (r *Redactor) row(name, json []byte) {
 	elements := room[:min(elementsOf(json, room[:]), maxElements)]
 	for i := range s.Shapes {
 		if shape := &s.Shapes[i]; shape.matches(elements) && r.believable(elements[0], &shape.Columns[0]) {
-			r.columns(elements, shape.Columns)
+			if s.secret || r.level == RedactPersonal {
+				r.columns(elements, shape.Columns)
+			}
 			return
 		}
 	}
@@ -110,7 +109,7 @@ func (r *Redactor) columns(elements [][]byte, columns []Column) {
 	for i, e := range elements {
 		switch c := &columns[i]; c.Kind {
 		case FieldCache:
-			name = e
+			name = bytes.Trim(e, `"`)
 			r.column(e, c)
 		case FieldKeys:
 			r.keys(name, e)
@@ -178,7 +177,7 @@ func (r *Redactor) members(json []byte, columns []Column) {
 	cache := []byte(`\`) // unknown: to be sure, a secret one
 	each(json, func(name, value []byte) {
 		if string(name) == `"cache_func"` && value[0] == '"' {
-			cache = value
+			cache = value[1 : len(value)-1]
 		}
 	})
 	each(json, func(name, value []byte) {

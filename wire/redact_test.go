@@ -234,7 +234,7 @@ func TestRedactSame(t *testing.T) {
 		{"syt_sesame_1234", `USER_IP @a:x ["`, `","::1","UA",null,5]`},
 		{"syt_sesame_1234", `PING `, ``},
 		{"syt_sesame_1234", `RDATA typing 5 ["!r:x",["`, `"]]`},
-		{"syt_sesame_1234", `RDATA events 5 ["ev",["Bearer `, `"]]`},
+		{"syt_sesame_1234", `RDATA receipts 5 ["!r:x","m.read","@a:x","Bearer `, `",{}]`},
 	} {
 		level := RedactSecrets
 		if test.value == "alice" {
@@ -275,6 +275,8 @@ func TestRedactLines(t *testing.T) {
 		{RedactSecrets, `RDATA account_data 5 ["@a:x", null, "m.direct", "{}"]`, `RDATA account_data 5 ["@a:x", null, "m.direct", "xx"]`},
 		{RedactSecrets, `RDATA receipts 5 ["!r:x", "m.read", "@a:x", "$e:x", "{}"]`, `RDATA receipts 5 ["!r:x", "m.read", "@a:x", "$e:x", "{}"]`},
 		{RedactSecrets, `RDATA to_device m 5 ["@a:x"`, ""},
+		{RedactSecrets, `RDATA to_device m 5 ["@a:x","key"]`, `RDATA to_device m 5 ["@x:x","xxx"]`},
+		{RedactSecrets, `RDATA events m 5 ["ev",["$e","tok"],"tok"]`, `RDATA events m 5 ["ev",["$x","xxx"],"xxx"]`},
 		{RedactSecrets, `REMOVE_PUSHER app key with spaces @a:x`, `REMOVE_PUSHER app xxx xxxx xxxxxx @a:x`},
 		{RedactSecrets, `POSITION events master 5 6 7`, `POSITION events master 5 6 7`},
 		{RedactSecrets, `POSITION events master "5"`, ""},

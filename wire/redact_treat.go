@@ -17,13 +17,14 @@ const (
 )
 
 // treatmentOf is the treatment of each kind at each level. At secrets the kinds
-// inside rows are only looked at for streams that hold secrets; what does not
-// fit the shapes of such a stream goes whole.
+// inside rows are only looked at for streams that hold secrets; of what fits
+// none of a stream's shapes no string stays.
 var treatmentOf = [RedactPersonal + 1][numFields]treatment{
 	RedactSecrets: {
 		FieldPushKey:     asText,
 		FieldAccessToken: asText,
 		FieldContentText: asText,
+		FieldAppID:       asWord, // next to a push key
 	},
 	RedactPersonal: {
 		FieldPushKey:     asText,
@@ -65,10 +66,9 @@ func init() {
 
 // isSecretCache reports whether a cache's keys are secret, by its name:
 // get_user_by_access_token and, to be sure, whatever is called after access or
-// tokens. An escape in the name could hide that.
+// tokens, or has a name that no function has: an escape could hide what it is.
 func isSecretCache(name []byte) bool {
-	return bytes.Contains(name, []byte("token")) || bytes.Contains(name, []byte("access")) ||
-		bytes.IndexByte(name, '\\') >= 0
+	return bytes.Contains(name, []byte("token")) || bytes.Contains(name, []byte("access")) || !isPlainWord(name)
 }
 
 // protocolNames are the names of members of EDUs and the like that Synapse or
