@@ -1,0 +1,188 @@
+package wire
+
+import "fmt"
+
+// Tokens: what POSITION and rows say of where a stream is, held against what was
+// seen of it before and what its habits are.
+
+// position is a POSITION of any release.
+func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Finding {
+	t := c.find(g.Stream)
+	if t == nil {
+		return found
+	}
+	if g.Form == FormPosition2 {
+		return c.positionOld(t, g, found)
+	}
+	if c.isOwn(g.Instance) {
+		return append(found, ownFinding(CmdPosition))
+	}
+	found = c.between(t, found)
+	if t.open > 0 {
+		found = append(found, t.openFinding("and a POSITION makes receivers forget them"))
+		t.open, c.open = 0, nil
+	}
+	t.ready = true
+	w, found := t.writer(g.Instance, found)
+	prev := g.Token
+	if g.HasPrev {
+		prev = g.Prev
+	}
+	if prev > g.Token {
+		return append(found, Finding{Code: CodePositionOrder, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("POSITION of %s goes from %d to %d", t.stream.Name, prev, g.Token)})
+	}
+	if w == nil {
+		return found
+	}
+	if w.known {
+		found = w.moved(t.stream, prev, g.Token, found)
+	}
+	w.known, w.at, w.high = true, g.Token, g.Token
+	if prev < g.Token {
+		w.skipFrom, w.skipTo = prev, g.Token
+	}
+	return found
+}
+
+// moved holds a POSITION against what was seen of its writer before.
+func (w *writer) moved(s *Stream, prev, token int64, found []Finding) []Finding {
+	switch {
+	case token < w.high:
+		found = append(found, s.reset(token, w.high))
+		*w = writer{name: w.name}
+		return found
+	case prev > w.high && s.Habits&TokensSilent == 0:
+		w.gapFrom, w.gapTo = w.high, prev
+		return append(found, Finding{Code: CodeGap, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("POSITION of %s begins at %d, but the last seen was %d: receivers fetch what is between", s.Name, prev, w.high)})
+	}
+	return found
+}
+
+// reset is a POSITION lower than what was known before.
+func (s *Stream) reset(token, before int64) Finding {
+	why := "its writer goes by what its database has"
+	if s.Habits&TokensReset != 0 {
+		why = "its writer was started again and counts anew"
+	}
+	return Finding{Code: CodeReset, Verdict: ActAccept.String(),
+		Detail: fmt.Sprintf("POSITION of %s is at %d, below %d, where the receiver was: %s", s.Name, token, before, why)}
+}
+
+// positionOld ends the catch-up of a stream, up to 1.12.
+func (c *Conversation) positionOld(t *track, g *Gist, found []Finding) []Finding {
+	found = c.between(t, found)
+	if t.hasFrom && g.Token < t.from {
+		found = append(found, t.stream.reset(g.Token, t.from))
+	}
+	t.hasFrom = false
+	if t.waiting = max(t.waiting-1, 0); t.waiting > 0 {
+		return found
+	}
+	t.ready, t.readyAt = true, c.now
+	if w := t.by(nil); w != nil {
+		*w = writer{known: true, at: g.Token, high: g.Token}
+	}
+	return found
+}
+
+// rdata is a row of any release.
+func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding {
+	t := c.find(g.Stream)
+	if t == nil {
+		return found
+	}
+	old := g.Form == FormRdata3
+	if !old && c.isOwn(g.Instance) {
+		return append(found, ownFinding(CmdRdata))
+	}
+	if c.open != nil && c.open != t {
+		found = c.between(t, found)
+	}
+	switch {
+	case old && !t.asked && c.peers[C2S].heard && !c.blind:
+		found = append(found, Finding{Code: CodeEarlyRdata, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("a row of %s, which the worker has not asked for", t.stream.Name)})
+	case !old && !t.ready:
+		found = append(found, Finding{Code: CodeEarlyRdata, Verdict: ActIgnore.String(),
+			Detail: fmt.Sprintf("a row of %s before the first POSITION of it on this connection: receivers throw it away", t.stream.Name)})
+	}
+	w, found := t.writer(g.Instance, found)
+	if found = c.group(t, g.Batch, found); g.Batch || w == nil {
+		return found
+	}
+	if odd := w.odd(t, g.Token, old, c, set); odd != nil {
+		found = append(found, *odd)
+	}
+	if g.Token > w.skipTo {
+		w.skipFrom, w.skipTo = 0, 0
+	}
+	w.saw(g.Token)
+	return found
+}
+
+// saw notes the token of a row.
+func (w *writer) saw(token int64) {
+	w.high = max(w.high, token)
+	if !w.known {
+		w.high = token
+	}
+	w.known, w.hasRow, w.at, w.row = true, true, token, token
+}
+
+// refused: what a receiver refuses does not count, but the rows around it are
+// not blamed for what it would have been.
+func (c *Conversation) refused(g *Gist) {
+	if c.open != nil && string(g.Stream) == c.open.stream.Name {
+		c.open.open, c.open = 0, nil
+	}
+	if g.Form != FormRdata3 && g.Form != FormRdata4 || !g.HasToken {
+		return
+	}
+	if t := c.find(g.Stream); t != nil {
+		if w := t.by(g.Instance); w != nil && w.known && g.Token > w.at {
+			w.saw(g.Token)
+		}
+	}
+}
+
+// odd says what is odd about a row's token, nil nearly always.
+func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set DialectSet) *Finding {
+	habits := t.stream.Habits
+	if !w.known || token > w.at || habits&TokensUnordered != 0 || old && t.waiting > 0 {
+		return nil
+	}
+	f := &Finding{Verdict: ignoredIf(set, old)}
+	switch {
+	case w.hasRow && token == w.row:
+		if old && (habits&TokensRepeat != 0 || c.now-t.readyAt < flushTime) {
+			return nil
+		}
+		f.Code, f.Detail = CodeDuplicateToken, fmt.Sprintf("the row of %s has the token %d, as the one before it", t.stream.Name, token)
+	case token > w.skipFrom && token <= w.skipTo:
+		f.Code, f.Detail = CodeEmptySkip, fmt.Sprintf("the row of %s has the token %d, but a POSITION said that there is none from %d to %d", t.stream.Name, token, w.skipFrom, w.skipTo)
+	case token > w.gapFrom && token <= w.gapTo && (!w.hasRow || token > w.row):
+		return nil // said when the POSITION came
+	case habits&TokensBurst != 0 && set.First() <= v1_13:
+		return nil
+	case token == w.at && !w.hasRow:
+		f.Code, f.Detail = CodeDuplicateToken, fmt.Sprintf("the row of %s has the token %d, which a POSITION has already announced", t.stream.Name, token)
+	default:
+		f.Code, f.Detail = CodeTokenRegress, fmt.Sprintf("the row of %s has the token %d after %d", t.stream.Name, token, w.at)
+	}
+	return f
+}
+
+// ignoredIf is what is done with a row whose token is not new: from 1.16 on it
+// is thrown away.
+func ignoredIf(set DialectSet, old bool) string {
+	discard := dialectRange(v1_14, vNext)
+	switch {
+	case old || set&discard == 0:
+		return ActAccept.String()
+	case set&^discard == 0:
+		return ActIgnore.String()
+	}
+	return ""
+}
