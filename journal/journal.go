@@ -105,7 +105,7 @@
 // reads is two records. Readers join them with wire.Splitter.
 //
 // Kinds are numbered as the constants are: 3 open, 4 close, 5 eof, 6 stall,
-// 7 resume, 8 gap, 9 finding, 10 file.
+// 7 resume, 8 gap, 9 finding, 10 file, 11 sample.
 //
 // # Format numbers
 //

@@ -23,9 +23,10 @@ const (
 	KindGap                  // bytes that went over the wire and are not in the journal
 	KindFinding              // something odd that belongs to no single line
 	KindFile                 // a recording began or ended here
+	KindSample               // how a replay's sender stands just now
 )
 
-var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file"}
+var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file", "sample"}
 
 // String is the kind as `log` prints it.
 func (k Kind) String() string {
@@ -102,9 +103,19 @@ type Event struct {
 	MidLine bool   `json:"mid_line,omitempty"`
 	Reason  string `json:"reason,omitempty"`
 
-	// Stall and resume: bytes held by the kernel at either end.
+	// Stall and resume: bytes held by the kernel at either end. Where a replay's
+	// sender paused or resumed itself, By is "master" (or "worker", when that is
+	// played), and Unsent what waits in its own buffer; so it is in a sample.
 	Unread int64 `json:"unread,omitempty"`
 	Unsent int64 `json:"unsent,omitempty"`
+
+	// Sample, and stall and resume of a replay: the commands that wait behind that
+	// buffer. Sample: the most that a send was behind its schedule since the
+	// sample before, in nanoseconds, and the Seq of the record of the replayed
+	// journal that was played last.
+	Queue    int64  `json:"queue,omitempty"`
+	Lag      int64  `json:"lag,omitempty"`
+	Position uint64 `json:"position,omitempty"`
 
 	// File: a recording's beginning or end. Finding of an enforcing tap: the
 	// command that was refused.

@@ -23,10 +23,10 @@ func eventText(r *journal.Record) string {
 		text = sender(r.Dir) + " ended its sending" + how(ev)
 	case journal.KindClose:
 		text = "closed" + how(ev) + closeText(ev)
-	case journal.KindStall:
-		text = receiver(r.Dir) + " has stopped reading" + queues(ev)
-	case journal.KindResume:
-		text = receiver(r.Dir) + " reads again" + stallText(ev) + queues(ev)
+	case journal.KindStall, journal.KindResume:
+		text = stallOrResume(r)
+	case journal.KindSample:
+		text = sampleText(r)
 	case journal.KindGap:
 		text = gapText(r)
 	case journal.KindFile:
@@ -94,6 +94,34 @@ func closeText(ev *journal.Event) string {
 		return ""
 	}
 	return ": " + strings.Join(parts, ", ")
+}
+
+// stallOrResume: a tap sees a reader that has stopped; a replay's sender is the
+// one that pauses.
+func stallOrResume(r *journal.Record) string {
+	stalled := r.Kind == journal.KindStall
+	switch own := r.Event.By != "" && r.Event.By == sender(r.Dir); {
+	case own && stalled:
+		return r.Event.By + " is paused" + waiting(r.Event)
+	case own:
+		return r.Event.By + " goes on" + stallText(r.Event) + waiting(r.Event)
+	case stalled:
+		return receiver(r.Dir) + " has stopped reading" + queues(r.Event)
+	}
+	return receiver(r.Dir) + " reads again" + stallText(r.Event) + queues(r.Event)
+}
+
+func sampleText(r *journal.Record) string {
+	text := sender(r.Dir) + " has come to record " + thousands(int64(r.Event.Position)) + waiting(r.Event)
+	if r.Event.Lag > 0 {
+		text += ", up to " + durationText(time.Duration(r.Event.Lag).Round(time.Microsecond)) + " late"
+	}
+	return text
+}
+
+// waiting is what a replay's sender has not been able to send yet.
+func waiting(ev *journal.Event) string {
+	return fmt.Sprintf(" (%s unsent, %s queued)", sizeText(ev.Unsent), plural(ev.Queue, "command"))
 }
 
 func queues(ev *journal.Event) string {

@@ -47,6 +47,9 @@ func sampleRecords() []*journal.Record {
 		event(12, 13*3600e9, 1, 0, journal.KindClose, journal.Event{How: "fin", By: "worker", S2C: &s2c, C2S: &c2s, Dialect: "v1.29"}),
 		event(13, 13*3600e9, 2, 0, journal.KindFinding, journal.Event{Note: "odd: \x07"}),
 		{Seq: 14, Time: noon + 13*3600e9, Conn: 2, Kind: journal.KindFinding, Event: &journal.Event{}, Findings: []wire.Finding{{Code: "E-utf8", Detail: "not UTF-8"}}},
+		event(15, 13*3600e9, 3, wire.S2C, journal.KindStall, journal.Event{By: "master", Unsent: 65608}),
+		event(16, 13*3600e9+1e9, 3, wire.S2C, journal.KindSample, journal.Event{Queue: 9000, Unsent: 65608, Lag: 1250321, Position: 58889}),
+		event(17, 13*3600e9+2e9, 3, wire.S2C, journal.KindResume, journal.Event{By: "master", From: noon + 13*3600e9, To: noon + 13*3600e9 + 2e9, Queue: 1}),
 	}
 }
 
@@ -69,6 +72,9 @@ func TestTextFormat(t *testing.T) {
 01:00:00.000000  2  * ?  note: odd: \x07
 01:00:00.000000  2  * ?  odd
                  ! E-utf8: not UTF-8
+01:00:00.000000  3  * ?  master is paused (64.1KiB unsent, 0 commands queued)
+01:00:01.000000  3  * ?  master has come to record 58,889 (64.1KiB unsent, 9,000 commands queued), up to 1.25ms late
+01:00:02.000000  3  * ?  master goes on after 2s (0B unsent, 1 command queued)
 `
 	var got []byte
 	p := newTextPrinter(style{})
