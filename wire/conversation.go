@@ -13,9 +13,10 @@ type Conversation struct {
 	now      int64         // the latest time heard of
 	ledger
 	pairing
-	view   rowView // of the line's row
-	looked bool    // and that it is
-	parsed Parsed
+	view             rowView // of the line's row
+	looked           bool    // and that it is
+	unknown, lenient often
+	parsed           Parsed
 }
 
 // peer is what is remembered of one sender.

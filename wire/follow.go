@@ -44,6 +44,8 @@ type track struct {
 	ready   bool
 	full    bool // there are more writers than are followed
 
+	early, odd, shape often
+
 	// Up to 1.12.
 	asked   bool
 	waiting int   // POSITIONs that are still to come for REPLICATEs
@@ -96,7 +98,7 @@ func (l *ledger) forget() {
 	l.blind, l.open = true, nil
 	for _, t := range l.tracks {
 		if t != nil {
-			*t = track{stream: t.stream, ready: true, asked: true, waiting: min(t.waiting, 1)}
+			*t = track{stream: t.stream, ready: true, asked: true, waiting: min(t.waiting, 1), early: t.early, odd: t.odd, shape: t.shape}
 		}
 	}
 }

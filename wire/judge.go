@@ -24,6 +24,9 @@ func (c *Conversation) judge(dir Direction, piece Piece, g *Gist, set DialectSet
 		}
 	}
 	if sum.accepted {
+		if sum.n == 0 || !c.lenient.again() {
+			return found, true
+		}
 		return sum.leniencies(found), true
 	}
 	f := sum.finding(sum.code, sum.detail)

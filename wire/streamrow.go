@@ -9,14 +9,20 @@ func (c *Conversation) stream(g *Gist, set DialectSet, found []Finding) []Findin
 		if string(g.Stream) == "ALL" && g.Command == CmdReplicate {
 			return found
 		}
-		return append(found, unknownStream(g, set))
+		if !c.unknown.again() {
+			return found
+		}
+		return append(found, c.unknown.numbered(unknownStream(g, set)))
 	}
 	if g.Row == nil || !c.looked {
 		return found
 	}
 	near, fault := t.stream.fits(&c.view, set)
 	if fault != rowFits {
-		return append(found, shapeFinding(t.stream, near, fault, &c.view, set))
+		if !t.shape.again() {
+			return found
+		}
+		return append(found, t.shape.numbered(shapeFinding(t.stream, near, fault, &c.view, set)))
 	}
 	if near.Since > c.span.since || near.Before < c.span.before {
 		return c.span.narrow(t.stream, near, found)

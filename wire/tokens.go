@@ -101,19 +101,20 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 		found = c.between(t, found)
 	}
 	switch {
-	case old && !t.asked && c.peers[C2S].heard && !c.blind:
-		found = append(found, Finding{Code: CodeEarlyRdata, Verdict: ActAccept.String(),
-			Detail: fmt.Sprintf("a row of %s, which the worker has not asked for", t.stream.Name)})
-	case !old && !t.ready:
-		found = append(found, Finding{Code: CodeEarlyRdata, Verdict: ActIgnore.String(),
-			Detail: fmt.Sprintf("a row of %s before the first POSITION of it on this connection: receivers throw it away", t.stream.Name)})
+	case old && !t.asked && c.peers[C2S].heard && !c.blind && t.early.again():
+		found = append(found, t.early.numbered(Finding{Code: CodeEarlyRdata, Verdict: ActAccept.String(),
+			Detail: fmt.Sprintf("a row of %s, which the worker has not asked for", t.stream.Name)}))
+	case !old && !t.ready && t.early.again():
+		found = append(found, t.early.numbered(Finding{Code: CodeEarlyRdata, Verdict: ActIgnore.String(),
+			Detail: fmt.Sprintf("a row of %s before the first POSITION of it on this connection: receivers throw it away", t.stream.Name)}))
 	}
 	w, found := t.writer(g.Instance, found)
 	if found = c.group(t, g.Batch, found); g.Batch || w == nil {
 		return found
 	}
-	if odd := w.odd(t, g.Token, old, c, set); odd != nil {
-		found = append(found, *odd)
+	if code := w.odd(t, g.Token, old, c, set); code != "" && t.odd.again() {
+		f := Finding{Code: code, Verdict: ignoredIf(set, old), Detail: w.oddText(code, t, g.Token)}
+		found = append(found, t.odd.numbered(f))
 	}
 	if g.Token > w.skipTo {
 		w.skipFrom, w.skipTo = 0, 0
@@ -147,31 +148,42 @@ func (c *Conversation) refused(g *Gist) {
 	}
 }
 
-// odd says what is odd about a row's token, nil nearly always.
-func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set DialectSet) *Finding {
+// odd says what is odd about a row's token, "" nearly always.
+func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set DialectSet) (code string) {
 	habits := t.stream.Habits
 	if !w.known || token > w.at || habits&TokensUnordered != 0 || old && t.waiting > 0 {
-		return nil
+		return ""
 	}
-	f := &Finding{Verdict: ignoredIf(set, old)}
 	switch {
 	case w.hasRow && token == w.row:
 		if old && (habits&TokensRepeat != 0 || c.now-t.readyAt < flushTime) {
-			return nil
+			return ""
 		}
-		f.Code, f.Detail = CodeDuplicateToken, fmt.Sprintf("the row of %s has the token %d, as the one before it", t.stream.Name, token)
+		return CodeDuplicateToken
 	case token > w.skipFrom && token <= w.skipTo:
-		f.Code, f.Detail = CodeEmptySkip, fmt.Sprintf("the row of %s has the token %d, but a POSITION said that there is none from %d to %d", t.stream.Name, token, w.skipFrom, w.skipTo)
+		return CodeEmptySkip
 	case token > w.gapFrom && token <= w.gapTo && (!w.hasRow || token > w.row):
-		return nil // said when the POSITION came
+		return "" // said when the POSITION came
 	case habits&TokensBurst != 0 && set.First() <= v1_13:
-		return nil
+		return ""
 	case token == w.at && !w.hasRow:
-		f.Code, f.Detail = CodeDuplicateToken, fmt.Sprintf("the row of %s has the token %d, which a POSITION has already announced", t.stream.Name, token)
-	default:
-		f.Code, f.Detail = CodeTokenRegress, fmt.Sprintf("the row of %s has the token %d after %d", t.stream.Name, token, w.at)
+		return CodeDuplicateToken
 	}
-	return f
+	return CodeTokenRegress
+}
+
+// oddText is what odd means in words.
+func (w *writer) oddText(code string, t *track, token int64) string {
+	text := fmt.Sprintf("the row of %s has the token %d", t.stream.Name, token)
+	switch {
+	case code == CodeEmptySkip:
+		return text + fmt.Sprintf(", but a POSITION said that there is none from %d to %d", w.skipFrom, w.skipTo)
+	case code == CodeTokenRegress:
+		return text + fmt.Sprintf(" after %d", w.at)
+	case w.hasRow && token == w.row:
+		return text + ", as the one before it"
+	}
+	return text + ", which a POSITION has already announced"
 }
 
 // ignoredIf is what is done with a row whose token is not new: from 1.16 on it

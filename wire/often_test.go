@@ -1,0 +1,35 @@
+package wire
+
+import (
+	"fmt"
+	"testing"
+)
+
+// A stream of which every row is odd must not fill the journal with findings, nor
+// cost more than others.
+func TestOftenOdd(t *testing.T) {
+	c := NewConversation(v1_29.Set())
+	say := func(dir Direction, line string) []Finding {
+		return c.Observe(1, dir, Piece{Kind: PieceLine, Text: []byte(line + "\n"), New: len(line) + 1}, nil)
+	}
+	say(S2C, "SERVER lab.test")
+	say(C2S, "NAME w1")
+	told, last := 0, ""
+	for i := range 10000 {
+		for _, f := range say(S2C, fmt.Sprintf(`RDATA typing master %d ["!r:lab.test",[]]`, i+1)) {
+			if f.Code != CodeEarlyRdata {
+				t.Fatalf("%+v", f)
+			}
+			told, last = told+1, f.Detail
+		}
+	}
+	if want := allTold + 7; told != want { // and 128, 256 … 8192
+		t.Errorf("%d of 10000 are told, want %d", told, want)
+	}
+	if want := "a row of typing before the first POSITION of it on this connection: receivers throw it away; it is number 8192 of these, most of which are not told"; last != want {
+		t.Errorf("the last one is told as %q", last)
+	}
+	if found := say(S2C, `RDATA receipts master 1 [1]`); len(found) != 2 {
+		t.Errorf("another stream's first odd row: %+v", found)
+	}
+}
