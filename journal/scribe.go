@@ -167,14 +167,13 @@ func (s *Scribe) Chunk(t int64, conn uint64, dir wire.Direction, offset int64, d
 // before anything else looks at it, so that neither findings nor counters know
 // more than the journal does.
 func (s *Scribe) piece(c *conversation, d *side, r *Record, p wire.Piece) {
-	kept := true
-	if s.redactor != nil {
-		p.Text, kept = s.redact(c, d, p)
-	}
-	whole := p.Kind == wire.PieceLine && !d.headless
+	whole, kept := p.Kind == wire.PieceLine && !d.headless, true
 	if whole {
 		r.Kind = KindLine
 		r.Gist = wire.GistOf(p.Text)
+	}
+	if s.redactor != nil {
+		p.Text, kept = s.redact(c, d, p, &r.Gist)
 	}
 	if !d.headless {
 		r.Findings = c.wire.Observe(r.Time, r.Dir, p, &r.Gist)

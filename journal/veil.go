@@ -35,8 +35,9 @@ func (w *Writer) redactor() *wire.Redactor {
 }
 
 // redact makes of a whole line or fragment what may be kept of it: text of the
-// same length, or, where ok is false, nothing.
-func (s *Scribe) redact(c *conversation, d *side, p wire.Piece) (text []byte, ok bool) {
+// same length, or, where ok is false, nothing. g is the gist of a line, before
+// and after.
+func (s *Scribe) redact(c *conversation, d *side, p wire.Piece, g *wire.Gist) (text []byte, ok bool) {
 	switch {
 	case p.Kind == wire.PiecePartial:
 		return p.Text, true
@@ -44,7 +45,7 @@ func (s *Scribe) redact(c *conversation, d *side, p wire.Piece) (text []byte, ok
 		d.veil.trail = wire.Trail{}
 		return p.Text, false
 	case p.Kind == wire.PieceLine:
-		text, ok = s.redactor.Line(s.buf[:0], p.Text, nil, c.wire.Candidates())
+		text, ok = s.redactor.Line(s.buf[:0], p.Text, g, c.wire.Candidates())
 	default:
 		text, ok = s.redactor.Fragment(s.buf[:0], p, c.wire.Candidates(), &d.veil.trail)
 	}
@@ -53,6 +54,9 @@ func (s *Scribe) redact(c *conversation, d *side, p wire.Piece) (text []byte, ok
 	}
 	if &text[0] != &p.Text[0] {
 		s.buf = text
+		if p.Kind == wire.PieceLine {
+			*g = wire.GistOf(text)
+		}
 	}
 	return text, true
 }
