@@ -201,6 +201,7 @@ func TestDiskFails(t *testing.T) {
 	if _, errs := readAll(dir); len(errs) != 1 || !IsPartial(errs[0]) {
 		t.Errorf("while nothing can be written, reading says %v", errs)
 	}
+	killed := copyDir(t, dir)
 	x.close(1)
 	w.Sync()
 	restore()
@@ -233,6 +234,42 @@ func TestDiskFails(t *testing.T) {
 	if !bytes.Contains(text, []byte("PING 8\n")) {
 		t.Error("what came after is not there")
 	}
+	killedWhileFull(t, killed, int64(len(x.sent[flowKey{2, wire.S2C}])-len("PING 7\nPING 8\n")))
+}
+
+// killedWhileFull: a recorder that was killed while it could not write has left
+// word of that, and the next one makes gaps of it.
+func killedWhileFull(t *testing.T, dir string, sent int64) {
+	for recordings := range 3 {
+		if recordings > 0 {
+			create(t, dir, Options{}).Close()
+		}
+		rep := verify(t, dir)
+		if rep.OK || len(rep.Gaps) == 0 || rep.Unaccounted != 0 || len(rep.Damage) > 0 {
+			t.Errorf("after %d more recordings: %+v", recordings, rep)
+		}
+		var gaps int64
+		for _, g := range rep.Gaps {
+			if g.Conn == 2 && g.Dir == "s2c" {
+				gaps += g.Bytes
+			}
+		}
+		if gaps != sent {
+			t.Errorf("after %d more recordings: gaps of %d bytes, want %d", recordings, gaps, sent)
+		}
+	}
+}
+
+// copyDir is what kill -9 would leave of a journal. The limit on files is this
+// process's own.
+func copyDir(t *testing.T, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	cp := exec.Command("sh", "-c", `ulimit -S -f unlimited; find "$0" -type f -exec cp {} "$1" \;`, dir, to)
+	if out, err := cp.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return to
 }
 
 // TestDiskFullToTheEnd: even then the journal says what is not in it.

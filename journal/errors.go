@@ -40,14 +40,15 @@ func (e *SilentRecorderError) Error() string {
 	return fmt.Sprintf("whoever records into %s does not answer; what it had written was read", e.Dir)
 }
 
-// UnwrittenError is traffic that a recorder has forwarded and can't write.
+// UnwrittenError is traffic that a recorder has forwarded and can't write, or
+// could not until it was killed.
 type UnwrittenError struct {
 	Bytes  int64
 	Reason string
 }
 
 func (e *UnwrittenError) Error() string {
-	return fmt.Sprintf("the recorder can't write: %d bytes that it has forwarded are not in the journal so far (%s)", e.Bytes, e.Reason)
+	return fmt.Sprintf("%d bytes that the recorder has forwarded could not be written to the journal (%s)", e.Bytes, e.Reason)
 }
 
 // IsPartial says whether an error that came in reading is about a part of the

@@ -40,6 +40,8 @@
 // read the open file (see live.go; the socket is no part of the format).
 // *.beginning and *.sealing are files that are being made; they are removed when
 // found.
+// reserve is room kept for the last words of a journal whose disk is full, and a
+// note of what could not be written by then (see reserve.go).
 // redaction.key is what pseudonyms are made with, 64 hexadecimal digits; reading
 // needs it not, and it is not to be passed on with the files.
 //

@@ -56,6 +56,13 @@ type liveLost struct {
 	Event *Event         `json:"event"`
 }
 
+func liveLosses(flows []lostFlow) (out []liveLost) {
+	for _, l := range flows {
+		out = append(out, liveLost{l.conn, l.dir, l.event()})
+	}
+	return out
+}
+
 type liveEnd struct {
 	// Finished says that the file asked for is not open any more: it can be read
 	// by itself.
@@ -176,9 +183,7 @@ func (v *server) hello(w *bufio.Writer) error {
 	if v.s.db != nil {
 		h.File = v.s.number
 	}
-	for _, l := range v.s.losses.list() {
-		h.Lost = append(h.Lost, liveLost{l.conn, l.dir, l.event()})
-	}
+	h.Lost = liveLosses(v.s.losses.list())
 	h.Header = fileHeader{Format: Format, Start: v.s.opts.Anchor.UnixNano(), Source: v.s.opts.Source, Redact: v.s.opts.Redact.String(), Key: keyName(v.s.key), Program: v.s.opts.Program}
 	return putFrame(w, frameHello, h)
 }

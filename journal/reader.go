@@ -240,6 +240,9 @@ func (s *pass) run(follow bool) bool {
 		if !s.finishedFiles(hello.File) {
 			return false
 		}
+		if !live {
+			hello.Lost = s.r.noted()
+		}
 		if len(hello.Lost) > 0 && !s.told {
 			s.told = true
 			if !s.lost(hello.Lost) {
@@ -260,6 +263,14 @@ func (s *pass) run(follow bool) bool {
 			return ok
 		}
 	}
+}
+
+// noted is what a recorder that was killed could not write.
+func (r *Reader) noted() []liveLost {
+	if r.file != "" || r.silent != nil {
+		return nil
+	}
+	return notedLosses(r.dir)
 }
 
 // pause waits a little for the recorder to begin a file; false when ctx ended.

@@ -1,9 +1,12 @@
 package journal
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -20,11 +23,85 @@ func (s *store) reservePath() string { return filepath.Join(s.dir, reserveName) 
 
 // reserve takes the room. Without it recording works as well.
 func (s *store) reserve() {
+	if s.losses.any.Load() { // it holds the note of them
+		s.noted = true
+		return
+	}
 	err := os.WriteFile(s.reservePath(), make([]byte, reserveSize), 0o600)
 	if err != nil {
 		os.Remove(s.reservePath())
 		s.log.Warn("no room could be set aside for the end of the journal", "error", plainError(err))
 	}
+}
+
+// While nothing can be written, what is lost is noted in the reserve itself, whose
+// room is there already. A recorder that is killed then takes nothing with it:
+// readers find the note, and the next recording into the directory makes gaps of
+// it. The note is a length (u32, little-endian) and checked JSON of a list of
+// liveLost; a length of 0 is no note.
+
+var keyReserve = []byte("reserve")
+
+// note writes down what is lost so far. If that fails too there is nothing left
+// to be done.
+func (s *store) note() {
+	value, err := sealValue(keyReserve, liveLosses(s.losses.list()))
+	if err != nil || len(value)+4 > reserveSize {
+		return
+	}
+	s.noted = true
+	s.overwriteReserve(append(binary.LittleEndian.AppendUint32(nil, uint32(len(value))), value...))
+}
+
+// unnote takes the note back when the journal has what it says.
+func (s *store) unnote() {
+	if s.noted && !s.losses.any.Load() {
+		s.noted = false
+		s.overwriteReserve(make([]byte, 4))
+	}
+}
+
+func (s *store) overwriteReserve(b []byte) {
+	f, err := os.OpenFile(s.reservePath(), os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(b, 0); err == nil {
+		f.Sync()
+	}
+}
+
+// notedLosses reads what a killed recorder has noted in a directory.
+func notedLosses(dir string) (lost []liveLost) {
+	f, err := os.Open(filepath.Join(dir, reserveName))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b := make([]byte, reserveSize)
+	n, _ := io.ReadFull(f, b)
+	if n < 4 {
+		return nil
+	}
+	size := int(binary.LittleEndian.Uint32(b))
+	if size == 0 || size > n-4 || openValue(keyReserve, b[4:4+size], &lost) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(lost, func(l liveLost) bool { return l.Event == nil || l.Event.Offset == nil })
+}
+
+// inherit takes over what the recording before could not write any more. What of
+// it the files have all the same is left out.
+func (s *store) inherit(seen map[flowKey]int64) {
+	for _, l := range notedLosses(s.dir) {
+		ev, k := l.Event, flowKey{l.Conn, l.Dir}
+		if seen[k] < *ev.Offset+ev.Bytes {
+			s.next.Conn = max(s.next.Conn, l.Conn)
+			s.losses.flows = append(s.losses.flows, lostFlow{conn: l.Conn, dir: l.Dir, bytes: ev.Bytes, lines: ev.Lines, from: ev.From, to: ev.To, offset: *ev.Offset, reason: ev.Reason})
+		}
+	}
+	s.losses.any.Store(len(s.losses.flows) > 0)
 }
 
 // lastWill writes down what was lost up to the end of the recording, when its

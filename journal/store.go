@@ -50,6 +50,7 @@ type store struct {
 	st      Stats
 
 	losses  losses
+	noted   bool        // the reserve has a note of them
 	failing atomic.Bool // the last write went wrong
 }
 
@@ -110,6 +111,7 @@ func (s *store) resume() (unsealed []uint64, err error) {
 	if err != nil {
 		return nil, err
 	}
+	seen := map[flowKey]int64{}
 	for _, n := range numbers {
 		s.number = n
 		j, err := openFile(filepath.Join(s.dir, fileName(n)))
@@ -121,8 +123,12 @@ func (s *store) resume() (unsealed []uint64, err error) {
 			continue
 		}
 		s.next.Seq, s.next.Conn = max(s.next.Seq, j.next.Seq), max(s.next.Conn, j.next.Conn)
-		for c := range j.conns {
-			s.next.Conn = max(s.next.Conn, c)
+		for id, c := range j.conns {
+			s.next.Conn = max(s.next.Conn, id)
+			for i := range c.Flows {
+				k := flowKey{id, wire.S2C + wire.Direction(i)}
+				seen[k] = max(seen[k], c.Flows[i].Seen)
+			}
 		}
 		for _, b := range j.blocks {
 			s.next.Seq = max(s.next.Seq, b.head.first+uint64(b.head.count)-1)
@@ -133,6 +139,7 @@ func (s *store) resume() (unsealed []uint64, err error) {
 		j.close()
 	}
 	s.seq = s.next.Seq
+	s.inherit(seen)
 	return unsealed, nil
 }
 
@@ -239,8 +246,10 @@ func (s *store) write(batch []packedBlock) {
 	s.mu.Unlock()
 	if err != nil {
 		s.drop()
+		s.note()
 		return
 	}
+	s.unnote()
 	if s.written >= s.opts.RotateSize || s.written > 0 && time.Since(s.born) >= s.opts.RotateInterval {
 		s.rotate()
 	}

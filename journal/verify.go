@@ -224,6 +224,9 @@ func (v *verifier) gap(k flowKey, ev *Event) {
 	if ev.Offset == nil || !a.begun || *ev.Offset >= a.start { // else it lies in a file that is not here
 		a.gaped += ev.Bytes
 	}
+	if ev.Offset != nil {
+		a.end = max(a.end, *ev.Offset+ev.Bytes)
+	}
 }
 
 func rfc3339(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
@@ -233,11 +236,13 @@ func (v *verifier) unwritten(lost []liveLost) bool {
 	for _, l := range lost {
 		k := flowKey{l.Conn, l.Dir}
 		a := v.account(k)
+		if a.end >= *l.Event.Offset+l.Event.Bytes {
+			continue // it was written after all
+		}
 		if !a.begun {
 			a.begun, a.start = true, *l.Event.Offset
 		}
 		v.gap(k, l.Event)
-		a.end = max(a.end, *l.Event.Offset+l.Event.Bytes)
 	}
 	return true
 }
