@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -88,9 +89,9 @@ func (e *statusError) Error() string {
 // fetch asks for a page. If patient, it tries again as workers do: for ever
 // when there is no answer in time, some times when nobody is there.
 func (c *catchUpClient) fetch(ctx context.Context, stream string, from, upto int64, patient bool) (rows []wire.FetchedRow, token int64, limited bool, err error) {
-	url := fmt.Sprintf("%s%s%s/%s?from_token=%d&upto_token=%d", strings.TrimRight(c.at.URL, "/"), catchUpPath, stream, randomLetters(10), from, upto)
+	at := fmt.Sprintf("%s%s%s/%s?from_token=%d&upto_token=%d", strings.TrimRight(c.at.URL, "/"), catchUpPath, stream, randomLetters(10), from, upto)
 	for refused := 0; ; {
-		page, err := c.get(ctx, url)
+		page, err := c.get(ctx, at)
 		switch {
 		case err == nil:
 			rows, err = page.rows()
@@ -111,10 +112,10 @@ func (c *catchUpClient) fetch(ctx context.Context, stream string, from, upto int
 	}
 }
 
-func (c *catchUpClient) get(ctx context.Context, url string) (*catchUpPage, error) {
+func (c *catchUpClient) get(ctx context.Context, at string) (*catchUpPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -179,4 +180,13 @@ func randomLetters(n int) string {
 		b[i] = letters[rand.IntN(len(letters))]
 	}
 	return string(b)
+}
+
+// Check says whether the endpoint can be asked at all.
+func (c *CatchUp) Check() error {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("%q is no address of an HTTP endpoint; write it like 127.0.0.1:9093 or http://master:9093", c.URL)
+	}
+	return nil
 }

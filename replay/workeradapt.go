@@ -6,6 +6,19 @@ import "repltap/wire"
 // TCP, and what a worker is that was not told another.
 var LastTCPRelease = release("1.66.0")
 
+// ReleaseOf is the release that a worker of a dialect is: the last one with TCP
+// replication. Of its minor releases, which are all alike, it is the first.
+func ReleaseOf(d wire.Dialect) wire.Release {
+	r := d.Receiver().Release
+	if r&anyPatch == anyPatch {
+		r &^= anyPatch
+	}
+	return r
+}
+
+// anyPatch is in the releases that end a dialect.
+const anyPatch = wire.Release(1<<10 - 1)
+
 // maxAdapted is how often a worker changes its mind: a master that speaks many
 // dialects speaks none.
 const maxAdapted = 8
@@ -15,7 +28,7 @@ const maxAdapted = 8
 func releaseFor(set wire.DialectSet) (wire.Release, bool) {
 	var found wire.Release
 	for _, d := range wire.Dialects() {
-		if r := d.Receiver().Release; set.Has(d) && r <= LastTCPRelease {
+		if r := ReleaseOf(d); set.Has(d) && r <= LastTCPRelease {
 			found = max(found, r)
 		}
 	}

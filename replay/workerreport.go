@@ -152,7 +152,8 @@ func (w *worker) report() *WorkerReport {
 	slices.SortFunc(r.Streams, func(a, b WorkerStream) int {
 		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Instance, b.Instance))
 	})
-	r.Faults = append(slices.Sorted(maps.Keys(wrong)), w.errors()...)
+	r.Faults = append(slices.AppendSeq([]string{}, maps.Keys(wrong)), w.errors()...)
+	slices.Sort(r.Faults)
 	return &r
 }
 

@@ -118,3 +118,9 @@ func carriedStreams(c *WorkerConfig, last *wire.Follower, r wire.Release, anothe
 	}
 	return list
 }
+
+// Check says what a worker can't begin with.
+func (c *WorkerConfig) Check() error {
+	_, err := startStreams(c)
+	return err
+}
