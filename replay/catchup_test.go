@@ -2,12 +2,15 @@ package replay
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // catchUpServer serves the catch-up endpoint, a page of two tokens at a time.
@@ -106,5 +109,44 @@ func TestWorkerAssumes(t *testing.T) {
 	}
 	if s := r.of(t, "events"); s.Assumed != 0 || s.Token != 8 || len(r.Faults) != 0 {
 		t.Errorf("events: %+v, faults %q", s, r.Faults)
+	}
+}
+
+// nobody counts requests to where nobody is.
+type nobody int
+
+func (n *nobody) RoundTrip(*http.Request) (*http.Response, error) {
+	*n++
+	return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+}
+
+// From 1.55 on it is tried some times more, with longer and longer pauses;
+// before that it is a failure at once.
+func TestCatchUpTriesAgain(t *testing.T) {
+	for release, tries := range map[string]nobody{"1.54.0": 1, "1.66.0": 7} {
+		clock := newClock()
+		clock.speed = 1000
+		c := newCatchUpClient(CatchUp{URL: "http://nobody"}, testRelease(t, release), clock)
+		var n nobody
+		c.http.Transport = &n
+		begin := clock.now()
+		_, _, _, err := c.fetch(t.Context(), "typing", 0, 5, true)
+		if took := time.Duration(clock.now() - begin); !isNobody(err) || n != tries || tries > 1 && took < 63*time.Second {
+			t.Errorf("%s: %v after %d requests and %v", release, err, n, took)
+		}
+	}
+}
+
+// What is no page of rows is a failure, not rows.
+func TestCatchUpAnswers(t *testing.T) {
+	for _, body := range []string{"", "{}", `{"updates":[[1]],"upto_token":1,"limited":false}`, `{"updates":[["batch",[]]],"upto_token":1}`,
+		`{"updates":[],"limited":false}`, `[1,2]`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) }))
+		c := newCatchUpClient(CatchUp{URL: server.URL}, LastTCPRelease, newClock())
+		if rows, _, _, err := c.fetch(t.Context(), "typing", 0, 5, false); err == nil {
+			t.Errorf("%q is taken for %v", body, rows)
+		}
+		c.close()
+		server.Close()
 	}
 }
