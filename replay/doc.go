@@ -21,7 +21,8 @@
 //   - what they all did: [Event], in event.go
 //   - the time and the sockets, for whoever drives a machine: clock.go, pump.go
 //   - a worker over a socket, which is [wire.Follower]'s driver: [RunWorker], in
-//     worker.go. Its connection is workerconn.go, what the follower wants done
+//     worker.go. Its connection is workerconn.go and workerend.go, its life
+//     workerlife.go, what the follower wants done
 //     workereffect.go, where it begins workerstart.go, stalls and freezes
 //     workerfault.go, what it believes workerreport.go, the HTTP endpoint that
 //     it asks catchup.go

@@ -29,6 +29,7 @@ type pump struct {
 	writes  chan []byte
 	reading bool // a read was asked for and not reported
 	writing bool // a write was
+	untold  int  // after the end: what the kernel took and no report said
 }
 
 // report is what became of one read or write.
@@ -141,6 +142,7 @@ func (p *pump) write() {
 		case b := <-p.writes:
 			n, err := writeOnce(p.raw, b)
 			if !p.tell(report{wrote: true, n: n, err: err}) {
+				p.untold = n
 				return
 			}
 		case <-p.over:
