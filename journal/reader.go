@@ -25,6 +25,7 @@ type Info struct {
 	Start   int64 // Unix nanoseconds: the anchor of the first recording in it
 	Source  string
 	Redact  string
+	Key     string // names the key of its pseudonyms: only under the same one are they the same
 	Program string
 }
 
@@ -118,6 +119,7 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 			j.close()
 		}
 		r.info.Start, r.info.Source, r.info.Redact, r.info.Program = h.Start, h.Source, h.Redact, h.Program
+		r.info.Key = h.Key
 		return nil
 	}
 	return bad

@@ -15,6 +15,7 @@ type aliases struct {
 	mac   hash.Hash
 	plain []byte // an unescaped value
 	sum   [sha256.Size]byte
+	mask  bool // all pseudonyms are the same letter, again and again
 
 	// What was made before, in two generations: when the young one is full, it
 	// becomes the old one.
@@ -107,6 +108,14 @@ func (a *aliases) write(place, value []byte, how writing) {
 }
 
 func (a *aliases) fill(place, value []byte, how writing) {
+	if a.mask {
+		for i, c := range place {
+			if c != '%' && (c != ' ' || how&leaveSpaces == 0) {
+				place[i] = 'x'
+			}
+		}
+		return
+	}
 	of := a.of(value)
 	from := of.letters[:]
 	for n := uint32(2); ; n++ {
