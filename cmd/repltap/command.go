@@ -30,7 +30,7 @@ type command struct {
 // commands lists every command in the order in which a newcomer meets them.
 func commands() []*command {
 	return []*command{
-		demoCommand(), recordCommand(), logCommand(), verifyCommand(), importCommand(), checkCommand(), workerCommand(),
+		demoCommand(), recordCommand(), logCommand(), verifyCommand(), importCommand(), checkCommand(), workerCommand(), diffCommand(),
 		completionCommand(), versionCommand(),
 	}
 }

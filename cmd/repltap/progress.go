@@ -32,6 +32,15 @@ func newProgress(e *env, what string) *progress {
 
 // at says that done of total is done. It may be called often.
 func (p *progress) at(done, total int64) {
+	p.show(func(took time.Duration) string { return progressText(p.what, done, total, took) })
+}
+
+// count says how many records were read of who knows how many.
+func (p *progress) count(records int64) {
+	p.show(func(time.Duration) string { return p.what + " " + plural(records, "record") })
+}
+
+func (p *progress) show(text func(took time.Duration) string) {
 	if p == nil {
 		return
 	}
@@ -42,7 +51,7 @@ func (p *progress) at(done, total int64) {
 		return
 	}
 	p.last, p.shown = now, true
-	p.e.say("\r\x1b[K%s", progressText(p.what, done, total, now.Sub(p.start)))
+	p.e.say("\r\x1b[K%s", text(now.Sub(p.start)))
 }
 
 // progressText is "verifying 45% of 1.2GiB, 12s left".

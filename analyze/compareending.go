@@ -1,0 +1,167 @@
+package analyze
+
+import (
+	"fmt"
+	"strings"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Ending is how two connections ended.
+type Ending struct {
+	Worker   string `json:"worker"`
+	Same     bool   `json:"same"`
+	Recorded *Ended `json:"recorded,omitempty"`
+	Replayed *Ended `json:"replayed,omitempty"`
+}
+
+// Ended is how a connection ended.
+type Ended struct {
+	Conn    uint64 `json:"conn"`
+	How     string `json:"how"` // "fin", "reset", …; "open": it had not
+	By      string `json:"by,omitempty"`
+	Error   string `json:"error,omitempty"`
+	Note    string `json:"note,omitempty"`
+	AfterUs int64  `json:"after_us"`           // since it began
+	LastS2C string `json:"last_s2c,omitempty"` // the last lines but PING
+	LastC2S string `json:"last_c2s,omitempty"`
+	Seq     uint64 `json:"seq,omitempty"`
+}
+
+// endingSide collects it.
+type endingSide struct {
+	open bool
+	Ended
+	time int64
+	last [2][]byte // the last lines but PING
+}
+
+// event takes in the end of a direction or a connection.
+func (e *endingSide) event(rec *journal.Record) {
+	ev := rec.Event
+	e.Seq, e.time = rec.Seq, rec.Time
+	if rec.Kind == journal.KindClose {
+		e.open = false
+		e.How, e.By, e.Error, e.Note = ev.How, ev.By, ev.Error, ev.Note
+	} else if e.How == "" || e.How == "fin" && ev.How != "fin" {
+		e.How, e.By, e.Error = ev.How, ev.By, ev.Error
+	}
+}
+
+// line remembers the last line of either direction.
+func (e *endingSide) line(rec *journal.Record) {
+	if rec.Gist.Command == wire.CmdPing {
+		return
+	}
+	text := rec.Data[:min(len(rec.Data), maxText)]
+	e.last[rec.Dir-wire.S2C] = append(e.last[rec.Dir-wire.S2C][:0], text...)
+}
+
+func trimLine(s string) string { return strings.TrimSuffix(s, "\n") }
+
+func shownLine(data []byte) string { return trimLine(string(data[:min(len(data), maxText)])) }
+
+// known says whether the connection ended by itself: neither because whoever
+// wrote the journal stopped, nor in a way that nobody knows.
+func (e *endingSide) known() bool {
+	switch e.How {
+	case "", "unknown", "shutdown":
+		return false
+	}
+	return !e.open
+}
+
+func (v *surveyed) ended() *Ended {
+	e := v.ending.Ended
+	e.Conn = v.id
+	if v.ending.open {
+		e.How = "open"
+	} else if e.How == "" {
+		e.How = "unknown"
+	}
+	if v.ending.time != 0 {
+		e.AfterUs = (v.ending.time - v.first) / 1000
+	}
+	e.LastS2C, e.LastC2S = shownLine(v.ending.last[0]), shownLine(v.ending.last[1])
+	return &e
+}
+
+// sameEnd says whether two connections ended in the same way. In a run that is
+// so, too, if one of them was only cut off, as what it lacks is told line by line,
+// or if whoever ended the recorded one is not the one who was played: a process
+// that was stopped then is not stopped again.
+func (c *comparer) sameEnd(a, b *surveyed) bool {
+	x, y := &a.ending, &b.ending
+	if c.run != nil && (!x.known() || !y.known() || c.byOther(x) && !c.byOther(y)) {
+		return true
+	}
+	return x.open == y.open && x.How == y.How && x.By == y.By
+}
+
+// byOther says whether the side of a run that was not played ended a connection.
+func (c *comparer) byOther(e *endingSide) bool {
+	if c.run.Worker {
+		return e.By == "master"
+	}
+	return e.By == "worker"
+}
+
+// told is a pair as it is told.
+func (p *pairing) told() Pair {
+	out := Pair{Worker: p.worker}
+	for side, v := range p.conns {
+		if v == nil {
+			continue
+		}
+		n := v.lines[0] + v.lines[1]
+		if side == 0 {
+			out.Recorded, out.Lines = v.id, n
+		} else if out.Replayed = v.id; p.conns[0] == nil {
+			out.Lines = n
+		}
+	}
+	return out
+}
+
+// ended tells of connections that ended in another way.
+func (c *comparer) ended(pairs []*pairing, found *differences) {
+	for _, p := range pairs {
+		a, b := p.conns[0], p.conns[1]
+		if a == nil || b == nil || c.sameEnd(a, b) {
+			continue
+		}
+		was, is := a.ended(), b.ended()
+		found.add(&Difference{Kind: Changed, What: AboutEnding, Count: 1, Worker: p.worker,
+			Recorded: &Place{Seq: was.Seq, Conn: a.id, Time: timeOf(a.ending.time), Line: was.LastS2C},
+			Replayed: &Place{Seq: is.Seq, Conn: b.id, Time: timeOf(b.ending.time), Line: is.LastS2C},
+			Detail:   fmt.Sprintf("it ended with %s, recorded was %s", is, was)})
+	}
+}
+
+// String is the ending in a few words.
+func (e *Ended) String() string {
+	out := e.How
+	if e.By != "" {
+		out += " by " + e.By
+	}
+	return out
+}
+
+// endings tells how all connections ended.
+func (c *comparer) endings(pairs []*pairing) {
+	for _, p := range pairs {
+		e := Ending{Worker: p.worker}
+		if v := p.conns[0]; v != nil {
+			e.Recorded = v.ended()
+		}
+		if v := p.conns[1]; v != nil {
+			e.Replayed = v.ended()
+		}
+		e.Same = e.Recorded != nil && e.Replayed != nil && c.sameEnd(p.conns[0], p.conns[1])
+		if e.Same && c.run != nil && p.conns[0].ending.known() && !(c.byOther(&p.conns[0].ending) == c.byOther(&p.conns[1].ending)) {
+			c.note(fmt.Sprintf("recorded connection %d ended with %s, and nobody did that in the run", e.Recorded.Conn, e.Recorded))
+		}
+		c.out.Endings = append(c.out.Endings, e)
+	}
+}

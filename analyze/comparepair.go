@@ -1,0 +1,248 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Pair is a connection of either journal that are compared with each other. One
+// of the numbers is 0 where the other has no partner.
+type Pair struct {
+	Worker   string `json:"worker"`
+	Recorded uint64 `json:"recorded"`
+	Replayed uint64 `json:"replayed"`
+	Lines    int64  `json:"lines"` // of the recorded one; of the replayed one where that is alone
+}
+
+// Reconnects says how often a worker connected.
+type Reconnects struct {
+	Worker   string `json:"worker"`
+	Recorded int    `json:"recorded"`
+	Replayed int    `json:"replayed"`
+}
+
+// pairing is two connections that are compared, or one that has no partner.
+type pairing struct {
+	conns  [2]*surveyed
+	worker string
+}
+
+// group is the connections of one worker, in order.
+type group struct {
+	worker string
+	conns  [2][]*surveyed
+}
+
+// pair finds out who is compared with whom.
+func (c *comparer) pair() []*pairing {
+	given, rest := c.givenPairs()
+	groups := c.groups(rest)
+	pairs := given
+	for _, g := range groups {
+		pairs = append(pairs, g.pairs()...)
+	}
+	pairs = slices.DeleteFunc(pairs, func(p *pairing) bool { return !c.chosen(p) })
+	slices.SortStableFunc(pairs, func(a, b *pairing) int { return int(a.number()) - int(b.number()) })
+	counts := map[string]*Reconnects{}
+	var names []string
+	for _, p := range pairs {
+		r := counts[p.worker]
+		if r == nil {
+			r = &Reconnects{Worker: p.worker}
+			counts[p.worker] = r
+			names = append(names, p.worker)
+		}
+		for side, v := range p.conns {
+			if v == nil {
+				continue
+			}
+			c.side(side).Connections++
+			c.side(side).Lines += v.lines[0] + v.lines[1]
+			if side == 0 {
+				r.Recorded++
+			} else {
+				r.Replayed++
+			}
+		}
+		c.out.Connections = append(c.out.Connections, p.told())
+	}
+	for _, name := range names {
+		c.out.Reconnects = append(c.out.Reconnects, *counts[name])
+	}
+	return pairs
+}
+
+// number orders pairs: as recorded, and those without a partner last.
+func (p *pairing) number() uint64 {
+	if p.conns[0] != nil {
+		return p.conns[0].id
+	}
+	return 1<<32 + p.conns[1].id
+}
+
+// chosen says whether the filter selects a pair.
+func (c *comparer) chosen(p *pairing) bool {
+	f := &c.opts.Filter
+	if len(f.Workers) > 0 && !slices.Contains(f.Workers, p.worker) {
+		return false
+	}
+	return len(f.Conns) == 0 || p.conns[0] != nil && slices.Contains(f.Conns, p.conns[0].id)
+}
+
+// givenPairs are the pairs that the options name, and who is left.
+func (c *comparer) givenPairs() (pairs []*pairing, rest [2][]*surveyed) {
+	taken := [2]map[*surveyed]bool{{}, {}}
+	for _, ids := range c.opts.Pairs {
+		p := &pairing{}
+		for side, id := range ids {
+			v := c.surveys[side].conns[id]
+			if v == nil {
+				c.doubt(fmt.Sprintf("the %s journal has no connection %d", sideNames[side], id))
+				continue
+			}
+			p.conns[side], taken[side][v] = v, true
+			if p.worker == "" {
+				p.worker = v.worker
+			}
+		}
+		if p.conns[0] != nil && p.conns[1] != nil {
+			pairs = append(pairs, p)
+		}
+	}
+	for side, s := range c.surveys {
+		for _, v := range s.order {
+			if !taken[side][v] {
+				rest[side] = append(rest[side], v)
+			}
+		}
+	}
+	if len(c.opts.Pairs) > 0 && len(c.opts.Filter.Conns) == 0 {
+		return pairs, [2][]*surveyed{} // only these were asked for
+	}
+	return pairs, rest
+}
+
+// groups puts the connections of each worker together.
+func (c *comparer) groups(conns [2][]*surveyed) []*group {
+	var out []*group
+	byName := map[string]*group{}
+	for side, list := range conns {
+		for _, v := range list {
+			g := byName[v.worker]
+			if g == nil {
+				g = &group{worker: v.worker}
+				byName[v.worker] = g
+				out = append(out, g)
+			}
+			g.conns[side] = append(g.conns[side], v)
+		}
+	}
+	if c.run == nil {
+		return out
+	}
+	if c.run.Shared {
+		return shareOut(out, conns[0])
+	}
+	return c.renamed(out)
+}
+
+// shareOut gives every worker of a run all that was replayed.
+func shareOut(groups []*group, recorded []*surveyed) []*group {
+	groups = slices.DeleteFunc(groups, func(g *group) bool { return len(g.conns[1]) == 0 })
+	for _, g := range groups {
+		g.conns[0] = recorded
+	}
+	return groups
+}
+
+// renamed puts workers of a run that are not in the recording in the place of
+// those that did not come, in order.
+func (c *comparer) renamed(groups []*group) []*group {
+	var absent, strange []*group
+	for _, g := range groups {
+		switch {
+		case len(g.conns[1]) == 0:
+			absent = append(absent, g)
+		case len(g.conns[0]) == 0:
+			strange = append(strange, g)
+		}
+	}
+	for i := range min(len(absent), len(strange)) {
+		a, s := absent[i], strange[i]
+		c.note(fmt.Sprintf("worker %q of the run was compared with the recorded %q", s.worker, a.worker))
+		a.conns[1], s.conns[1] = s.conns[1], nil
+	}
+	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.conns[0])+len(g.conns[1]) == 0 })
+}
+
+// maxSorted bounds the connections of a worker among which the best partners
+// are looked for: of more, the first are taken.
+const maxSorted = 2000
+
+// pairs pairs a group: in order, and where one journal has more connections,
+// such that what is in them fits best.
+func (g *group) pairs() []*pairing {
+	a, b := g.conns[0], g.conns[1]
+	var partner []int // of each in a, -1 without
+	if len(a) == len(b) || len(a) > maxSorted || len(b) > maxSorted {
+		for i := range a {
+			if i >= len(b) {
+				i = -1
+			}
+			partner = append(partner, i)
+		}
+	} else {
+		partner = bestPartners(a, b)
+	}
+	var out []*pairing
+	used := make([]bool, len(b))
+	for i, j := range partner {
+		p := &pairing{conns: [2]*surveyed{a[i], nil}, worker: g.worker}
+		if j >= 0 {
+			p.conns[1], used[j] = b[j], true
+		}
+		out = append(out, p)
+	}
+	for j, v := range b {
+		if !used[j] {
+			out = append(out, &pairing{conns: [2]*surveyed{nil, v}, worker: g.worker})
+		}
+	}
+	return out
+}
+
+// bestPartners pairs all of the shorter list, in order.
+func bestPartners(a, b []*surveyed) []int {
+	score := make([][]int32, len(a)+1) // of what is left of both from here on
+	for i := range score {
+		score[i] = make([]int32, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			score[i][j] = max(score[i+1][j], score[i][j+1], pairScore(a[i], b[j])+score[i+1][j+1])
+		}
+	}
+	var out []int
+	i, j := 0, 0
+	for ; i < len(a) && j < len(b); i++ {
+		for j < len(b) && score[i][j] == score[i][j+1] && score[i][j] != pairScore(a[i], b[j])+score[i+1][j+1] {
+			j++
+		}
+		if j < len(b) && score[i][j] == pairScore(a[i], b[j])+score[i+1][j+1] {
+			out = append(out, j)
+			j++
+			continue
+		}
+		out = append(out, -1)
+	}
+	for ; i < len(a); i++ {
+		out = append(out, -1)
+	}
+	return out
+}
+
+// pairScore says how well two connections fit. That any two are better than none
+// makes sure that all are paired that can be.
+func pairScore(a, b *surveyed) int32 {
+	return maxSorted*sketchSize + 1 + int32(a.sketch.alike(b.sketch))
+}

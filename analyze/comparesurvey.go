@@ -1,0 +1,181 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// survey is what the first reading of a journal finds.
+type survey struct {
+	conns map[uint64]*surveyed
+	order []*surveyed // as they came
+	last  uint64      // the last record's number: what comes later is not compared
+	first int64       // the first record's time
+	begun bool
+	lines int64
+	lag   lagCounts
+}
+
+// surveyed is what the first reading finds of one connection.
+type surveyed struct {
+	id     uint64
+	worker string
+	first  int64  // time of its first record
+	seq    uint64 // its number
+	begun  bool
+	opened bool // its open is in what was read
+	lanes  [2]map[string]int64
+	lines  [2]int64
+	sketch sketch
+	ending endingSide
+	pauses Pauses
+	paused int64 // since when, 0: it is not
+	caught catching
+	aside  map[string]int64
+	gaps   []string
+}
+
+// sketchSize is how many sums of lines stand for a connection, when it has to
+// be found out which of several is the one.
+const sketchSize = 32
+
+// sketch holds the smallest sums of a connection's lines: two connections that
+// have many in common have many of these in common.
+type sketch []uint64
+
+func (s *sketch) add(sum uint64) {
+	n := len(*s)
+	if n == sketchSize && sum >= (*s)[n-1] {
+		return
+	}
+	i, found := slices.BinarySearch(*s, sum)
+	if found {
+		return
+	}
+	*s = slices.Insert(*s, i, sum)
+	*s = (*s)[:min(len(*s), sketchSize)]
+}
+
+// alike counts what two sketches have in common.
+func (s sketch) alike(t sketch) (n int) {
+	for _, sum := range s {
+		if _, found := slices.BinarySearch(t, sum); found {
+			n++
+		}
+	}
+	return n
+}
+
+// survey reads a journal for the first time.
+func (c *comparer) survey(side int) (*survey, error) {
+	s := &survey{conns: map[uint64]*surveyed{}}
+	l := c.lens(side)
+	l.yield = func(rec *journal.Record, name []byte, it *item) { s.item(rec, name, it) }
+	l.aside = func(rec *journal.Record) { s.conn(rec).aside[rec.Dir.String()+" "+rec.Gist.Command.String()]++ }
+	var failed error
+	for rec := range c.read(side, c.filter(side), func(err error) { failed = c.unreadable(side, err, failed) }) {
+		s.last = max(s.last, rec.Seq)
+		if rec.Conn == 0 {
+			continue
+		}
+		if !s.begun {
+			s.begun, s.first = true, rec.Time
+		}
+		s.record(rec)
+		l.take(rec)
+	}
+	l.finish()
+	return s, failed
+}
+
+func (c *comparer) side(side int) *JournalSide {
+	if side == 0 {
+		return &c.out.Recorded
+	}
+	return &c.out.Replayed
+}
+
+var sideNames = [2]string{"recorded", "replayed"}
+
+// unreadable takes an error of reading: one that is about a part only makes the
+// comparison inconclusive.
+func (c *comparer) unreadable(side int, err, before error) error {
+	if c.ctx.Err() != nil || !journal.IsPartial(err) {
+		return err
+	}
+	c.doubt(fmt.Sprintf("a part of the %s journal can't be read: %v", sideNames[side], err))
+	return before
+}
+
+func (s *survey) conn(rec *journal.Record) *surveyed {
+	v := s.conns[rec.Conn]
+	if v == nil {
+		v = &surveyed{id: rec.Conn, aside: map[string]int64{}}
+		v.ending.open, v.pauses.Conn = true, rec.Conn
+		s.conns[rec.Conn] = v
+		s.order = append(s.order, v)
+	}
+	return v
+}
+
+// record takes in what a record says besides what its lines are compared by.
+func (s *survey) record(rec *journal.Record) {
+	v := s.conn(rec)
+	if !v.begun {
+		v.begun, v.first, v.seq = true, rec.Time, rec.Seq
+	}
+	if rec.Worker != "" {
+		v.worker = rec.Worker
+	}
+	switch rec.Kind {
+	case journal.KindOpen:
+		v.opened = true
+	case journal.KindGap:
+		if len(v.gaps) < 3 {
+			v.gaps = append(v.gaps, fmt.Sprintf("%d bytes of connection %d %s are missing at %s (%s)",
+				rec.Event.Bytes, rec.Conn, rec.Dir, timeOf(rec.Event.From), strings.TrimSpace(rec.Event.Reason)))
+		}
+	case journal.KindStall, journal.KindResume:
+		v.pause(rec)
+	case journal.KindSample:
+		s.lag.add(rec.Event.Lag)
+		v.pauses.queue(rec.Event)
+	case journal.KindEOF, journal.KindClose:
+		v.ending.event(rec)
+		if rec.Kind == journal.KindClose {
+			v.resume(rec.Time)
+		}
+	case journal.KindLine:
+		v.ending.line(rec)
+		v.caught.line(rec)
+	}
+}
+
+// item counts what is going to be compared.
+func (s *survey) item(rec *journal.Record, name []byte, it *item) {
+	v := s.conn(rec)
+	lanes := &v.lanes[rec.Dir-wire.S2C]
+	if *lanes == nil {
+		*lanes = map[string]int64{}
+	}
+	if _, known := (*lanes)[string(name)]; !known && len(*lanes) >= maxLanes {
+		name = []byte(laneOther)
+	}
+	(*lanes)[string(name)]++
+	v.lines[rec.Dir-wire.S2C]++
+	s.lines++
+	v.sketch.add(it.sum)
+}
+
+// lane is the lane that a name stands for.
+func (v *surveyed) lane(dir wire.Direction, name []byte) (string, int64) {
+	lanes := v.lanes[dir-wire.S2C]
+	if n, ok := lanes[string(name)]; ok {
+		return string(name), n
+	}
+	return laneOther, lanes[laneOther]
+}

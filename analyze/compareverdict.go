@@ -1,0 +1,158 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tally counts lines that are not compared: what a worker's users made it say, or
+// a master's rows.
+type Tally struct {
+	Worker   string `json:"worker"`
+	Dir      string `json:"dir"`
+	Command  string `json:"command"`
+	Recorded int64  `json:"recorded"`
+	Replayed int64  `json:"replayed"`
+}
+
+// gaps makes the comparison inconclusive where bytes of what is compared are
+// missing.
+func (c *comparer) gaps(pairs []*pairing) {
+	told := map[*surveyed]bool{}
+	for _, p := range pairs {
+		for side, v := range p.conns {
+			if v == nil || told[v] {
+				continue
+			}
+			told[v] = true
+			for _, g := range v.gaps {
+				c.doubt(fmt.Sprintf("the %s journal has a gap: %s", sideNames[side], g))
+			}
+		}
+	}
+}
+
+// tallies tells of what is not compared.
+func (c *comparer) tallies(pairs []*pairing) {
+	type key struct{ worker, what string }
+	counts := map[key]*[2]int64{}
+	for _, p := range pairs {
+		for side, v := range p.conns {
+			if v == nil {
+				continue
+			}
+			for what, n := range v.aside {
+				k := key{p.worker, what}
+				if counts[k] == nil {
+					counts[k] = &[2]int64{}
+				}
+				counts[k][side] += n
+			}
+		}
+	}
+	for k, n := range counts {
+		dir, command, _ := strings.Cut(k.what, " ")
+		c.out.NotCompared = append(c.out.NotCompared, Tally{k.worker, dir, command, n[0], n[1]})
+	}
+	slices.SortFunc(c.out.NotCompared, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Command, b.Command))
+	})
+}
+
+// decide gives the verdict.
+func (c *comparer) decide(pairs []*pairing) {
+	c.tallies(pairs)
+	out := c.out
+	lag := time.Duration(out.Lag.P99) * time.Microsecond
+	switch {
+	case c.run == nil || c.run.Speed == 0 || c.opts.MaxLag < 0:
+	case lag > c.opts.MaxLag:
+		c.doubt(fmt.Sprintf("the driver of the run was too slow: 1 of 100 samples was more than %v behind the schedule, of %v that are allowed", lag, c.opts.MaxLag))
+	}
+	for side, s := range c.surveys {
+		switch {
+		case len(s.order) == 0:
+			c.doubt("the " + sideNames[side] + " journal has no connection")
+		case side == 0 && s.lines == 0:
+			c.doubt("there is nothing in the recorded journal to compare")
+		}
+	}
+	if len(pairs) == 0 && len(c.unsure) == 0 {
+		c.doubt("no connection was chosen")
+	}
+	total := out.Total()
+	switch {
+	case len(c.unsure) > 0:
+		out.Verdict, out.Why = Inconclusive, "It can't be told: "+strings.Join(c.unsure, "; ")+"."
+		if total > 0 {
+			out.Why += " So far there " + are(total, "difference") + " (" + c.kinds() + ")."
+		}
+	case total > 0:
+		out.Verdict = Different
+		out.Why = fmt.Sprintf("There %s: %s.", are(total, "difference"), c.kinds())
+		if len(out.Differences) > 0 {
+			out.Why += " The first: " + out.Differences[0].sentence() + "."
+		}
+	default:
+		out.Verdict = Same
+		out.Why = fmt.Sprintf("All %s of %s that are compared came again, in order and in time.", count(out.Recorded.Lines, "line"), count(int64(len(pairs)), "connection"))
+		if c.run == nil {
+			out.Why = fmt.Sprintf("All %s of %s that are compared are in both, in order and in time.", count(out.Recorded.Lines, "line"), count(int64(len(pairs)), "connection"))
+		}
+	}
+}
+
+// kinds is how many differences of which kinds there are.
+func (c *comparer) kinds() string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(c.out.Counts)) {
+		out = append(out, fmt.Sprintf("%d %s", c.out.Counts[k], k))
+	}
+	return strings.Join(out, ", ")
+}
+
+func count(n int64, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+func are(n int64, one string) string {
+	if n == 1 {
+		return "is 1 " + one
+	}
+	return "are " + count(n, one)
+}
+
+// sentence is a difference in words, without any line.
+func (d *Difference) sentence() string {
+	what := d.What
+	if d.What == AboutLine && d.Count != 1 {
+		what = count(d.Count, "line")
+	}
+	out := what + " " + d.Kind
+	if d.What == AboutLine && d.Count == 1 {
+		out = "a line is " + d.Kind
+	} else if d.What != AboutLine {
+		out = "the " + what + " is " + d.Kind
+	}
+	if d.Stream != "" {
+		out += " in stream " + d.Stream
+	}
+	for side, p := range []*Place{d.Recorded, d.Replayed} {
+		if p == nil {
+			continue
+		}
+		where := "at"
+		if p.After {
+			where = "after"
+		}
+		out += fmt.Sprintf(", %s: connection %d %s record %d", sideNames[side], p.Conn, where, p.Seq)
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+// Package analyze says what journals mean: what two of them have in common, and
+// how they differ.
+//
+// The one idea: order counts only where the protocol gives it a meaning. A
+// journal is taken apart into lanes, each of which is what one side of one
+// connection said about one stream of one writer, and lanes are compared, not
+// files. Within a lane every line has its place; between lanes there is no order
+// to keep, and none is asked for.
+//
+// # Comparing
+//
+// [Compare] reads two journals, the recorded and the replayed one, side by side.
+// The result is a [Comparison] with a verdict:
+//
+//   - same: all that counts came again, in order and in time
+//   - different: it did not; each [Difference] names its place in both journals
+//   - inconclusive: it can't be told, for something is missing in a journal (a
+//     gap, damage), the driver of the replay could not keep its schedule, or
+//     there is nothing to compare. That goes before different.
+//
+// Differences are of five kinds: a line (or a whole connection) is missing, is
+// extra, is reordered, is changed, or is late. Neighbours in a lane that are
+// missing, extra or late for one reason are one difference with a count.
+//
+// # What counts
+//
+// Never: PING, as to both number and data; the instance ids of USER_SYNC and
+// CLEAR_USER_SYNC, which every process makes up; the time stamps of USER_SYNC and
+// USER_IP; pseudonyms, where the journals were redacted with different keys or to
+// different degrees (what is redacted at the higher of both levels is then not
+// looked at); whether REPLICATE has its trailing space.
+//
+// Between two recordings all else counts, in both directions. In a run of a
+// replay (see [Run]) one side was played from the journal, and the other was
+// somebody new, of whom the same can't be asked:
+//
+//   - of a POSITION the token counts, and where it stands among the rows, if it
+//     moves the stream: one that says what the rows before it have said is sent
+//     for reasons that a replay may lack, as when another worker connects. The
+//     first of a stream on a connection answers REPLICATE, which a new worker
+//     sends a moment sooner or later: it may stand among the first rows where it
+//     agrees with them.
+//   - up to 1.12 a row may come as catch-up, with a token of its own, or live, in
+//     a batch: the token counts with which its group ends.
+//   - a worker was asked nothing but to follow. What its own users made it say
+//     (USER_SYNC, USER_IP and others) is counted and not compared, and so is
+//     FEDERATION_ACK, since how many rows go with one is up to the worker. That
+//     it asks for the same streams counts; with which tokens does not. Its ERRORs
+//     count.
+//   - a master that a worker is played to has rows of its own: which streams it
+//     answers for counts, and its ERRORs.
+//   - with rebased tokens a stream and writer may be off by any number, if it
+//     stays the same. Names that were rewritten (of the server, of instances) are
+//     rewritten for the comparison too.
+//
+// # Time
+//
+// A line is late if it came later than recorded by more than Options.Late, both
+// from the beginning of its connection and from that of all that is compared. A
+// replay's times are its own, and the recorded ones are divided by its speed; at
+// the highest speed, which keeps no times, and on the side that was not played,
+// nothing is late. Sooner is never a difference. How long a stream took to catch
+// up, from REPLICATE to POSITION, is a time that no speed scales.
+//
+// # Memory
+//
+// Both journals are read twice, the first time to learn which connections and
+// lanes there are. What one of them has and the other has not shown yet waits, at
+// most maxWaiting lines in all. A lane that is out of step is looked at maxWindow
+// lines at a time: what moved further than that is missing here and extra there,
+// which [Comparison] says in Notes. If connections lie so far apart in the two
+// journals that too much waits, they are read by themselves, in more passes.
+//
+// # Where things are
+//
+//   - the result, and Compare: compare.go; differences: comparedifference.go
+//   - what a line is compared by: compareitem.go
+//   - the first reading: comparesurvey.go; who is compared with whom:
+//     comparepair.go; what a run says of itself: comparerun.go
+//   - the second: comparepass.go; one lane: comparelane.go; out of step:
+//     comparealign.go, comparesort.go
+//   - times, pauses, endings: comparetimes.go, compareending.go
+package analyze
