@@ -12,7 +12,7 @@ import (
 // timing notes how late a line came.
 func (l *lane) timing(p *pass, a, b *item) {
 	c := p.c
-	if c.opts.Late < 0 || c.run != nil && (c.run.Speed == 0 || l.dir != c.run.played()) || a.flags&itemFirst != 0 {
+	if !c.timed() || c.run != nil && l.dir != c.run.played() || a.flags&itemFirst != 0 {
 		return
 	}
 	speed := c.speed()
@@ -31,6 +31,9 @@ func (l *lane) timing(p *pass, a, b *item) {
 	}
 	l.late.LateUs = max(l.late.LateUs, late/1000)
 }
+
+// timed says whether there is a schedule to keep.
+func (c *comparer) timed() bool { return c.opts.Late >= 0 && (c.run == nil || c.run.Speed > 0) }
 
 // speed is how much faster than recorded a run went.
 func (c *comparer) speed() float64 {

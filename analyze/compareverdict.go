@@ -98,11 +98,16 @@ func (c *comparer) decide(pairs []*pairing) {
 			out.Why += " The first: " + out.Differences[0].sentence() + "."
 		}
 	default:
-		out.Verdict = Same
-		out.Why = fmt.Sprintf("All %s of %s that are compared came again, in order and in time.", count(out.Recorded.Lines, "line"), count(int64(len(pairs)), "connection"))
-		if c.run == nil {
-			out.Why = fmt.Sprintf("All %s of %s that are compared are in both, in order and in time.", count(out.Recorded.Lines, "line"), count(int64(len(pairs)), "connection"))
+		out.Verdict, out.Why = Same, "All "+count(out.Recorded.Lines, "line")+" of "+count(int64(len(pairs)), "connection")+" that are compared "
+		if c.run != nil {
+			out.Why += "came again, in order"
+		} else {
+			out.Why += "are in both, in order"
 		}
+		if c.timed() {
+			out.Why += " and in time"
+		}
+		out.Why += "."
 	}
 }
 
@@ -131,28 +136,27 @@ func are(n int64, one string) string {
 
 // sentence is a difference in words, without any line.
 func (d *Difference) sentence() string {
-	what := d.What
-	if d.What == AboutLine && d.Count != 1 {
-		what = count(d.Count, "line")
-	}
-	out := what + " " + d.Kind
-	if d.What == AboutLine && d.Count == 1 {
-		out = "a line is " + d.Kind
-	} else if d.What != AboutLine {
-		out = "the " + what + " is " + d.Kind
+	out := d.Kind + " " + d.What
+	if d.What == AboutLine {
+		out = count(d.Count, d.Kind+" line")
 	}
 	if d.Stream != "" {
 		out += " in stream " + d.Stream
 	}
+	var places []string
 	for side, p := range []*Place{d.Recorded, d.Replayed} {
 		if p == nil {
 			continue
 		}
-		where := "at"
-		if p.After {
-			where = "after"
+		where := fmt.Sprintf("%s connection %d", sideNames[side], p.Conn)
+		switch {
+		case p.Seq == 0:
+		case p.After:
+			where += fmt.Sprintf(" after record %d", p.Seq)
+		default:
+			where += fmt.Sprintf(" record %d", p.Seq)
 		}
-		out += fmt.Sprintf(", %s: connection %d %s record %d", sideNames[side], p.Conn, where, p.Seq)
+		places = append(places, where)
 	}
-	return out
+	return out + " (" + strings.Join(places, ", ") + ")"
 }

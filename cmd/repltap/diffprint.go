@@ -60,10 +60,17 @@ func writeDifference(b *bytes.Buffer, d *analyze.Difference, st style) {
 		}
 	}
 	fmt.Fprintf(b, "%s%s%s: %s", st.red, d.Kind, st.off, what)
-	for _, part := range []struct{ name, value string }{{"stream", d.Stream}, {"of", d.Instance}, {"worker", d.Worker}, {"", d.Dir}} {
-		if part.value != "" {
-			fmt.Fprintf(b, " %s", strings.TrimSpace(part.name+" "+safe(part.value)))
-		}
+	if d.Stream != "" {
+		fmt.Fprintf(b, " of stream %s", safe(d.Stream))
+	}
+	if d.Instance != "" {
+		fmt.Fprintf(b, " by %s", safe(d.Instance))
+	}
+	if d.Worker != "" {
+		fmt.Fprintf(b, ", worker %s", safe(d.Worker))
+	}
+	if d.Dir != "" {
+		fmt.Fprintf(b, ", %s", d.Dir)
 	}
 	if d.LateUs > 0 {
 		fmt.Fprintf(b, ", by %s", usText(d.LateUs))
@@ -172,6 +179,9 @@ func endedText(e *analyze.Ended) string {
 		return "-\t-"
 	}
 	text := fmt.Sprintf("%d: %s\t%s", e.Conn, safe(e.String()), usText(e.AfterUs))
+	if e.How == "open" {
+		text = fmt.Sprintf("%d: open\t-", e.Conn)
+	}
 	if strings.HasPrefix(e.LastS2C, "ERROR") {
 		text += " " + safe(clipped(e.LastS2C))
 	}

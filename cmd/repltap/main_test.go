@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -35,7 +36,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command line as its users do.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": statusIs},
 		Setup: func(env *testscript.Env) error {
 			repo, err := os.Getwd()
 			env.Setenv("CAPTURES", repo+"/../../testdata/captures")
@@ -43,6 +45,23 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 	})
+}
+
+// statusIs is `status N COMMAND…` in a script: exec, and N is the exit status.
+func statusIs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command [args...]")
+	}
+	status := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		status, err = exit.ExitCode(), nil
+	}
+	ts.Check(err)
+	if got := fmt.Sprint(status); got != args[0] {
+		ts.Fatalf("exit status %s, want %s", got, args[0])
+	}
 }
 
 // patience is how long anything may take before a test gives up. It is no
