@@ -143,7 +143,7 @@ func (t *Tap) accept(ctx context.Context, ln net.Listener) error {
 		case err == nil:
 			t.admit(ctx, conn.(*net.TCPConn))
 		case isLocal(err):
-			t.Log.Warn("cannot accept for want of resources", "listen", ln.Addr(), "error", err)
+			t.upstream.wanting.warn(t.Log, "cannot accept for want of resources", "listen", ln.Addr(), "error", err)
 			if !sleep(ctx, time.Second) {
 				return err
 			}

@@ -35,6 +35,28 @@ type upstream struct {
 	lastUp   time.Time // when it last answered
 	err      error     // why it is down
 	attempts int       // since it is
+	wanting  complaint
+}
+
+// complaint is a line in the log that would come again with every connection: it
+// is written once in a while, with how often it was not.
+type complaint struct {
+	mu     sync.Mutex
+	last   time.Time
+	unsaid int
+}
+
+const complainEvery = 10 * time.Second
+
+func (c *complaint) warn(log *slog.Logger, text string, attrs ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.last) < complainEvery {
+		c.unsaid++
+		return
+	}
+	log.Warn(text, append(attrs, "not_logged_before_this", c.unsaid)...)
+	c.last, c.unsaid = time.Now(), 0
 }
 
 // guard hands over the listener that goes with the upstream.
@@ -56,7 +78,7 @@ func (u *upstream) answered() {
 func (u *upstream) failed(began time.Time, err error) {
 	u.metrics.dialFailures.Inc()
 	if isLocal(err) {
-		u.log.Warn("cannot dial the upstream for want of resources", "upstream", u.addr, "error", err)
+		u.wanting.warn(u.log, "cannot dial the upstream for want of resources", "upstream", u.addr, "error", err)
 		return
 	}
 	u.mu.Lock()
