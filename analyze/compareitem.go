@@ -127,6 +127,8 @@ func (l *lens) take(rec *journal.Record) {
 	switch {
 	case rec.Kind == journal.KindClose:
 		l.close(rec.Conn)
+	case rec.Kind == journal.KindGap && rec.Event.Reason == journal.ReasonRedacted && l.played == wire.NoDirection && rec.Dir != wire.NoDirection && l.wanted(rec):
+		l.blank(rec)
 	case rec.Data == nil || rec.Headless || rec.Dir == wire.NoDirection, !l.wanted(rec):
 	case rec.Kind == journal.KindFragment:
 		if l.played == wire.NoDirection { // where a line is cut off is the kernel's doing
@@ -227,6 +229,18 @@ func (l *lens) masked(rec *journal.Record) []byte {
 // whole is a line of which all is compared.
 func (l *lens) whole(rec *journal.Record, lane string) {
 	l.give(rec, lane, nil, &item{sum: maphash.Bytes(seed, l.masked(rec))})
+}
+
+// blank is bytes that were left out as they could have held a secret: how many is
+// compared. Mostly it is the beginning of a line at the end of a connection, which
+// another journal may have.
+func (l *lens) blank(rec *journal.Record) {
+	lane := "(fragment)"
+	if rec.Event.Lines > 0 {
+		lane = "(redacted)"
+	}
+	x := bytes.Repeat([]byte{'x'}, int(min(rec.Event.Bytes, 1<<20)))
+	l.give(rec, lane, nil, &item{sum: maphash.Bytes(seed, x)})
 }
 
 // rowOf is the sum of a row's JSON.

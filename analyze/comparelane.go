@@ -1,6 +1,10 @@
 package analyze
 
-import "repltap/wire"
+import (
+	"math"
+
+	"repltap/wire"
+)
 
 // lane is the lines of one stream and writer, or of one command, that went one
 // way over two connections that are compared.
@@ -145,7 +149,11 @@ func (l *lane) meet(p *pass, n, m int, final bool) bool {
 	}
 	switch {
 	case final && whole, upto == 0 && enough >= maxWindow:
-		p.far = p.far || upto == 0 && enough >= maxWindow
+		if !(final && whole) {
+			p.far = true
+			a, b = lower(a, b)
+			pairs = pairs[:0]
+		}
 		l.emit(p, a, b, pairs)
 		l.drop(p, 0, len(a))
 		l.drop(p, 1, len(b))
@@ -161,6 +169,31 @@ func (l *lane) meet(p *pass, n, m int, final bool) bool {
 	}
 	l.tryAt = firstTry
 	return true
+}
+
+// lower is what to give up of two windows that have nothing in common: the one
+// of which all tokens are below those of the other, or both.
+func lower(a, b []item) (_, _ []item) {
+	lowA, highA := tokens(a)
+	lowB, highB := tokens(b)
+	switch {
+	case highA < lowB:
+		return a, nil
+	case highB < lowA:
+		return nil, b
+	}
+	return a, b
+}
+
+// tokens is the lowest and the highest token.
+func tokens(items []item) (low, high int64) {
+	low, high = math.MaxInt64, math.MinInt64
+	for i := range items {
+		if items[i].flags&itemToken != 0 {
+			low, high = min(low, items[i].token), max(high, items[i].token)
+		}
+	}
+	return low, high
 }
 
 // lastMeeting is how many pairs there are up to the end of the last run that is

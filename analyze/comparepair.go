@@ -3,6 +3,9 @@ package analyze
 import (
 	"fmt"
 	"slices"
+	"strings"
+
+	"repltap/wire"
 )
 
 // Pair is a connection of either journal that are compared with each other. One
@@ -128,10 +131,11 @@ func (c *comparer) groups(conns [2][]*surveyed) []*group {
 	byName := map[string]*group{}
 	for side, list := range conns {
 		for _, v := range list {
-			g := byName[v.worker]
+			name := c.maskedName(v.worker)
+			g := byName[name]
 			if g == nil {
 				g = &group{worker: v.worker}
-				byName[v.worker] = g
+				byName[name] = g
 				out = append(out, g)
 			}
 			g.conns[side] = append(g.conns[side], v)
@@ -144,6 +148,19 @@ func (c *comparer) groups(conns [2][]*surveyed) []*group {
 		return shareOut(out, conns[0])
 	}
 	return c.renamed(out)
+}
+
+// maskedName is a worker's name as it is compared: an odd one may have become a
+// pseudonym.
+func (c *comparer) maskedName(name string) string {
+	if c.mask == wire.RedactNone {
+		return name
+	}
+	out, ok := wire.NewMask(c.mask).Line(nil, []byte("NAME "+name+"\n"), nil, wire.AllDialects)
+	if !ok {
+		return strings.Repeat("x", len(name))
+	}
+	return string(out)
 }
 
 // shareOut gives every worker of a run all that was replayed.

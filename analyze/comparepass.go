@@ -12,8 +12,8 @@ import (
 )
 
 // maxWaiting is how many lines, of both journals together, wait for their
-// counterparts at most.
-const maxWaiting = 400_000
+// counterparts at most. It is a variable for tests.
+var maxWaiting = 400_000
 
 // errApart says that too much waits.
 var errApart = errors.New("the journals are too far out of step")
@@ -50,7 +50,7 @@ func (c *comparer) passes(pairs []*pairing, found *differences) error {
 	case !errors.Is(err, errApart):
 		return err
 	case len(pairs) == 1:
-		c.doubt("connection " + pairs[0].name() + " is too far out of step to be compared: more than 400,000 lines wait for their counterparts")
+		c.doubt("connection " + pairs[0].name() + " is too far out of step to be compared: too many lines wait for their counterparts")
 		return nil
 	}
 	half := len(pairs) / 2

@@ -18,6 +18,10 @@ type survey struct {
 	begun bool
 	lines int64
 	lag   lagCounts
+	// What was left out as it could have held a secret is compared by its length:
+	// whole lines only if both journals had to leave them out, and beginnings of
+	// lines always.
+	wholeBlanks bool
 }
 
 // surveyed is what the first reading finds of one connection.
@@ -72,7 +76,7 @@ func (s sketch) alike(t sketch) (n int) {
 
 // survey reads a journal for the first time.
 func (c *comparer) survey(side int) (*survey, error) {
-	s := &survey{conns: map[uint64]*surveyed{}}
+	s := &survey{conns: map[uint64]*surveyed{}, wholeBlanks: c.run == nil && c.readers[0].Info().Redact == c.readers[1].Info().Redact}
 	l := c.lens(side)
 	l.yield = func(rec *journal.Record, name []byte, it *item) { s.item(rec, name, it) }
 	l.aside = func(rec *journal.Record) { s.conn(rec).aside[rec.Dir.String()+" "+rec.Gist.Command.String()]++ }
@@ -90,6 +94,11 @@ func (c *comparer) survey(side int) (*survey, error) {
 	}
 	l.finish()
 	return s, failed
+}
+
+// excused says whether a gap is no reason for doubt.
+func (s *survey) excused(ev *journal.Event) bool {
+	return ev.Reason == journal.ReasonRedacted && (ev.Lines == 0 || s.wholeBlanks)
 }
 
 func (c *comparer) side(side int) *JournalSide {
@@ -135,7 +144,7 @@ func (s *survey) record(rec *journal.Record) {
 	case journal.KindOpen:
 		v.opened = true
 	case journal.KindGap:
-		if len(v.gaps) < 3 {
+		if len(v.gaps) < 3 && !s.excused(rec.Event) {
 			v.gaps = append(v.gaps, fmt.Sprintf("%d bytes of connection %d %s are missing at %s (%s)",
 				rec.Event.Bytes, rec.Conn, rec.Dir, timeOf(rec.Event.From), strings.TrimSpace(rec.Event.Reason)))
 		}

@@ -16,7 +16,8 @@
 //   - different: it did not; each [Difference] names its place in both journals
 //   - inconclusive: it can't be told, for something is missing in a journal (a
 //     gap, damage), the driver of the replay could not keep its schedule, or
-//     there is nothing to compare. That goes before different.
+//     there is nothing to compare. That goes before different. The beginning of a
+//     line that redaction left out where a connection was cut off is no gap.
 //
 // Differences are of five kinds: a line (or a whole connection) is missing, is
 // extra, is reordered, is changed, or is late. Neighbours in a lane that are

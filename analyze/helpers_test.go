@@ -170,7 +170,7 @@ func text(c *Comparison) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", c.Verdict, c.Why)
 	for i, d := range c.Differences {
-		if i == 8 {
+		if i == 3 {
 			fmt.Fprintf(&b, "…\n")
 			break
 		}
