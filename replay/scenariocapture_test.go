@@ -48,23 +48,10 @@ func TestScenarioCaptures(t *testing.T) {
 	dir := filepath.Join("..", "testdata", "scenarios", "captures")
 	known := map[string]bool{}
 	for _, s := range scenarios(t) {
-		if s.capture == "" {
-			continue
-		}
-		run, err := playScenario(s, s.capture, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := s.name + "-" + s.capture + ".jsonl"
-		known[name] = true
-		path := filepath.Join(dir, name)
-		if os.Getenv("REPLTAP_UPDATE") != "" {
-			if err := os.WriteFile(path, run.captured(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, run.captured()) {
-			t.Errorf("%s is not what the scenario gives (%v); REPLTAP_UPDATE=1 writes it anew", path, err)
+		for _, version := range s.captures {
+			name := s.name + "-" + version + ".jsonl"
+			known[name] = true
+			checkCapture(t, filepath.Join(dir, name), s, version)
 		}
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
@@ -72,5 +59,21 @@ func TestScenarioCaptures(t *testing.T) {
 		if !known[filepath.Base(file)] {
 			t.Errorf("%s is of no scenario", file)
 		}
+	}
+}
+
+func checkCapture(t *testing.T, path string, s *scenario, version string) {
+	t.Helper()
+	run, err := playScenario(s, version, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("REPLTAP_UPDATE") != "" {
+		if err := os.WriteFile(path, run.captured(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, run.captured()) {
+		t.Errorf("%s is not what the scenario gives (%v); REPLTAP_UPDATE=1 writes it anew", path, err)
 	}
 }

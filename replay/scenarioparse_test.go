@@ -23,7 +23,7 @@ type scenario struct {
 	start           []string
 	steps, honest   []string
 	expects         []expectation
-	capture         string // the release to make a capture of; "" if none
+	captures        []string // the releases to make captures of
 }
 
 // expectation is what has to come of a scenario in some releases.
@@ -93,7 +93,7 @@ func (s *scenario) take(sec section) (err error) {
 	case "fixed":
 		s.fixed = sec.value
 	case "capture":
-		s.capture = sec.value
+		s.captures = strings.Fields(sec.value)
 	case "releases":
 		s.releases = strings.Fields(sec.value)
 	case "start":

@@ -37,7 +37,8 @@ type scenarioRun struct {
 	master  *replay.Streamer
 	backoff *wire.Backoff
 	rows    map[string][]scenarioRow // all that were written, by stream
-	wanted  map[int]wire.Effect      // the worker's fetches under way
+	pages   map[replay.Fetch]replay.Page
+	wanted  map[int]wire.Effect // the worker's fetches under way
 
 	conn    int // the last connection
 	other   int // that of another worker, told by the scenario
@@ -68,7 +69,7 @@ func playScenario(s *scenario, version string, honest bool) (run *scenarioRun, e
 	if err != nil {
 		return nil, err
 	}
-	run = &scenarioRun{scenario: s, release: r, now: scenarioBegan, rows: map[string][]scenarioRow{}, open: map[int]bool{},
+	run = &scenarioRun{scenario: s, release: r, now: scenarioBegan, rows: map[string][]scenarioRow{}, pages: map[replay.Fetch]replay.Page{}, open: map[int]bool{},
 		wanted: map[int]wire.Effect{}, halves: map[string]*wire.Splitter{}, streams: map[string]*streamOutcome{}}
 	defer func() {
 		if p := recover(); p != nil {
