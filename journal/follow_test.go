@@ -16,8 +16,9 @@ func (l *listener) Line(uint64, wire.Direction, *wire.Gist, int) {}
 func (l *listener) Finding(_ uint64, _ wire.Direction, f *wire.Finding, _ []byte) {
 	l.codes = append(l.codes, f.Code)
 }
-func (l *listener) Worker(uint64, string)              {}
-func (l *listener) Gap(uint64, wire.Direction, *Event) {}
+func (l *listener) Untold(uint64, wire.Direction, string) {}
+func (l *listener) Worker(uint64, string)                 {}
+func (l *listener) Gap(uint64, wire.Direction, *Event)    {}
 
 // TestFindingsAtTheEnd: what is only known when a connection is over stands
 // with its close, and is told like any other finding.

@@ -9,7 +9,8 @@ import (
 type Observer interface {
 	Line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int)
 	Finding(conn uint64, dir wire.Direction, f *wire.Finding, line []byte)
-	Worker(conn uint64, name string) // the worker said NAME
+	Untold(conn uint64, dir wire.Direction, code string) // odd too, but there are so many of them that it is no finding
+	Worker(conn uint64, name string)                     // the worker said NAME
 	Gap(conn uint64, dir wire.Direction, ev *Event)
 }
 
@@ -183,6 +184,11 @@ func (s *Scribe) piece(c *conversation, d *side, r *Record, p wire.Piece) {
 			s.named(c, r.Conn)
 		}
 		s.tell(r, p.Text, whole)
+		if s.obs != nil {
+			for _, code := range c.wire.Untold() {
+				s.obs.Untold(r.Conn, r.Dir, code)
+			}
+		}
 	}
 	if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {
 		d.headless = false
@@ -236,6 +242,8 @@ func (s *Scribe) tell(r *Record, text []byte, whole bool) {
 		s.obs.Line(r.Conn, r.Dir, &r.Gist, len(text))
 	}
 	for i := range r.Findings {
-		s.obs.Finding(r.Conn, r.Dir, &r.Findings[i], text)
+		if f := &r.Findings[i]; r.Kind != KindClose || f.Count == 0 { // else each of them was told of
+			s.obs.Finding(r.Conn, r.Dir, f, text)
+		}
 	}
 }

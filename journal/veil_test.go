@@ -89,6 +89,12 @@ func secretLines(i int) (c2s, s2c []string) {
 		`NAME ` + long,
 		s,
 		"NAME \xff" + s,
+		`SECRETWORD_` + strings.ToUpper(strings.Map(func(r rune) rune {
+			if r < 'A' {
+				return 'X'
+			}
+			return r
+		}, s)),
 	}
 	s2c = []string{
 		`RDATA caches master 5 ["get_user_by_access_token",["` + s + `"],1600000000000]`,

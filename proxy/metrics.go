@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"repltap/journal"
 	"repltap/wire"
 )
 
@@ -39,7 +40,7 @@ const reasonWriteFailed = "write failed"
 
 // gapReasons are the labels of gaps: what is left of a reason without the
 // details that follow a colon.
-var gapReasons = []string{ReasonQueueFull, ReasonShutdown, reasonWriteFailed, other}
+var gapReasons = []string{ReasonQueueFull, ReasonShutdown, reasonWriteFailed, journal.ReasonRedacted, other}
 
 // maxCodes bounds the findings' codes that have a counter of their own.
 const maxCodes = 100

@@ -73,6 +73,12 @@ func (o *Observer) Finding(conn uint64, dir wire.Direction, f *wire.Finding, lin
 	}
 }
 
+// Untold counts what was odd too, but is no finding any more.
+func (o *Observer) Untold(_ uint64, _ wire.Direction, code string) {
+	o.metrics.finding(code)
+	o.metrics.suppressed.Inc()
+}
+
 // Worker remembers the name that a worker gave itself.
 func (o *Observer) Worker(conn uint64, name string) {
 	o.tally.name(conn, name)

@@ -13,10 +13,13 @@ type Conversation struct {
 	now      int64         // the latest time heard of
 	ledger
 	pairing
-	view             rowView // of the line's row
-	looked           bool    // and that it is
-	unknown, lenient often
-	parsed           Parsed
+	view   rowView // of the line's row
+	looked bool    // and that it is
+
+	unknown often                // lines about streams that nobody has
+	lenient [numLeniencies]often // lines that receivers bear with
+	untold  []string
+	parsed  Parsed
 }
 
 // peer is what is remembered of one sender.
@@ -86,6 +89,7 @@ func (c *Conversation) receivers(dir Direction) DialectSet {
 // the line at which that shows. The Reply of a finding echoes the line as a
 // receiver does, so it is to be treated like the line.
 func (c *Conversation) Observe(t int64, dir Direction, piece Piece, g *Gist) []Finding {
+	c.untold = c.untold[:0]
 	if dir > C2S {
 		return nil
 	}
@@ -174,7 +178,7 @@ func (c *Conversation) End(t int64) []Finding {
 	if c.apart && !c.toldPair && c.cause != CmdFederationAck && c.cause != CmdUserSync {
 		found = append(found, c.misfit())
 	}
-	return append(found, c.openAtEnd()...)
+	return c.leftUntold(append(found, c.openAtEnd()...))
 }
 
 // sniff looks at the first bytes of a peer, again and again until there is a
@@ -223,14 +227,18 @@ func (c *Conversation) fragment(p *peer, dir Direction, piece Piece) []Finding {
 func (c *Conversation) meaning(p *peer, dir Direction, line []byte, g *Gist, set DialectSet, found []Finding) []Finding {
 	switch g.Command {
 	case CmdRdata:
-		found = c.stream(g, set, found)
-		found = c.rdata(g, set, found)
+		var known bool
+		if found, known = c.stream(g, set, found); known {
+			found = c.rdata(g, set, found)
+		}
 	case CmdPosition:
-		found = c.stream(g, set, found)
-		found = c.position(g, set, found)
+		var known bool
+		if found, known = c.stream(g, set, found); known {
+			found = c.position(g, set, found)
+		}
 	case CmdReplicate:
 		if g.Form == FormReplicateToken && set&formIn[FormReplicateToken] != 0 {
-			found = c.stream(g, set, found)
+			found, _ = c.stream(g, set, found)
 			found = c.replicate(g, found)
 		}
 	case CmdPing:

@@ -8,14 +8,23 @@ type Finding struct {
 	Verdict string `json:"verdict,omitempty"` // what a real receiver does with it: accept, ignore, log, error, drop
 	Reply   string `json:"reply,omitempty"`   // the text of the ERROR line it answers with, which repeats of the line what that does
 
-	// Plain is Reply without what that repeats. It is not kept in journals.
-	Plain string `json:"-"`
+	// Count is for how many of its kind the finding stands, itself included, where
+	// not all of them are told; 0: for itself alone.
+	Count uint64 `json:"count,omitempty"`
+
+	// Plain is Reply without what that repeats, and PlainDetail Detail where that
+	// repeats something. They are not kept in journals.
+	Plain       string `json:"-"`
+	PlainDetail string `json:"-"`
 }
 
-// WithoutEcho is the finding with a Reply that repeats nothing of the line: an
-// ellipsis stands for what it leaves out.
+// WithoutEcho is the finding with a Reply and a Detail that repeat nothing of the
+// line: an ellipsis stands for what it leaves out.
 func (f Finding) WithoutEcho() Finding {
 	f.Reply = f.Plain
+	if f.PlainDetail != "" {
+		f.Detail = f.PlainDetail
+	}
 	return f
 }
 

@@ -44,7 +44,8 @@ type track struct {
 	ready   bool
 	full    bool // there are more writers than are followed
 
-	early, odd, shape often
+	early, shape often
+	odd          [len(oddCodes)]often
 
 	// Up to 1.12.
 	asked   bool

@@ -181,7 +181,7 @@ func TestConversationMisfits(t *testing.T) {
 func TestConversationDeviceSpace(t *testing.T) {
 	c := NewConversation(v1_92.Set())
 	got := hear(c, "c USER_SYNC AbCdE @u:x phone start 5", "c USER_SYNC AbCdE @u:x my phone start 5")
-	if !slices.Equal(got, []string{CodeStateWord, CodeDeviceSpace}) {
+	if !slices.Equal(got, []string{CodeDeviceSpace}) {
 		t.Errorf("%q", got)
 	}
 }

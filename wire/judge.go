@@ -24,26 +24,21 @@ func (c *Conversation) judge(dir Direction, piece Piece, g *Gist, set DialectSet
 		}
 	}
 	if sum.accepted {
-		if sum.n == 0 || !c.lenient.again() {
-			return found, true
-		}
-		return sum.leniencies(found), true
+		return c.leniencies(&sum, found), true
 	}
 	f := sum.finding(sum.code, sum.detail)
 	switch {
 	case sum.code == CodeDirection:
 		f.Detail = directionText(g.Command, dir, set)
 	case sum.code == CodeUnknownCommand:
-		f.Detail = unknownText(g, set)
+		f.Detail, f.PlainDetail = unknownText(g, set), noCommandText
 	case sum.code == CodeBlank:
 		f.Detail = "a blank line"
 	}
-	found = append(found, f)
 	if hasDeviceSpace(g, set, piece.Text) {
 		f.Code, f.Detail = CodeDeviceSpace, "USER_SYNC has too many fields: a space in the device id makes it unreadable"
-		found = append(found, f)
 	}
-	return found, false
+	return append(found, f), false
 }
 
 // verdicts are those of several dialects, added up.
@@ -79,6 +74,23 @@ func (s *verdicts) add(v Verdict, lenient []Leniency) {
 	if s.code != CodeDirection {
 		s.code, s.detail = v.Code, v.Detail
 	}
+}
+
+// leniencies tells what receivers bear with in a line, if it is to be told.
+func (c *Conversation) leniencies(sum *verdicts, found []Finding) []Finding {
+	if sum.n == 0 {
+		return found
+	}
+	n := &c.lenient[sum.fewest[0]]
+	if !c.again(n, sum.fewest[0].Code()) {
+		return found
+	}
+	begin := len(found)
+	found = sum.leniencies(found)
+	if begin < len(found) {
+		found[begin] = n.counted(found[begin])
+	}
+	return found
 }
 
 // leniencies are the findings of a line that is accepted, one a code.
@@ -133,6 +145,8 @@ func hasDeviceSpace(g *Gist, set DialectSet, line []byte) bool {
 	return ok
 }
 
+const noCommandText = "the line does not begin with a command"
+
 // unknownText shows a name only if it looks like one: what stands first in a
 // line that is none may be anything, a secret too.
 func unknownText(g *Gist, receivers DialectSet) string {
@@ -147,7 +161,7 @@ func unknownText(g *Gist, receivers DialectSet) string {
 		return fmt.Sprintf("%q is no command: names are upper case (%s)", name, c)
 	}
 	if !isCommandLike(name) {
-		return "the line does not begin with a command"
+		return noCommandText
 	}
 	return fmt.Sprintf("%s is no command of any release", name)
 }

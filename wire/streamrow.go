@@ -2,32 +2,33 @@ package wire
 
 import "fmt"
 
-// stream holds the stream and the row of a line against the table.
-func (c *Conversation) stream(g *Gist, set DialectSet, found []Finding) []Finding {
+// stream holds the stream and the row of a line against the table. It reports
+// whether the receiver has the stream at all.
+func (c *Conversation) stream(g *Gist, set DialectSet, found []Finding) (all []Finding, known bool) {
 	t := c.find(g.Stream)
 	if t == nil || t.stream.in&set == 0 {
 		if string(g.Stream) == "ALL" && g.Command == CmdReplicate {
-			return found
+			return found, true
 		}
-		if !c.unknown.again() {
-			return found
+		if !c.again(&c.unknown, CodeUnknownStream) {
+			return found, false
 		}
-		return append(found, c.unknown.numbered(unknownStream(g, set)))
+		return append(found, c.unknown.counted(unknownStream(g, set))), false
 	}
 	if g.Row == nil || !c.looked {
-		return found
+		return found, true
 	}
 	near, fault := t.stream.fits(&c.view, set)
 	if fault != rowFits {
-		if !t.shape.again() {
-			return found
+		if !c.again(&t.shape, CodeRowShape) {
+			return found, true
 		}
-		return append(found, t.shape.numbered(shapeFinding(t.stream, near, fault, &c.view, set)))
+		return append(found, t.shape.counted(shapeFinding(t.stream, near, fault, &c.view, set))), true
 	}
 	if near.Since > c.span.since || near.Before < c.span.before {
-		return c.span.narrow(t.stream, near, found)
+		return c.span.narrow(t.stream, near, found), true
 	}
-	return found
+	return found, true
 }
 
 // unknownStream: a name is shown only if it looks like one.

@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Tokens: what POSITION and rows say of where a stream is, held against what was
 // seen of it before and what its habits are.
@@ -101,20 +104,22 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 		found = c.between(t, found)
 	}
 	switch {
-	case old && !t.asked && c.peers[C2S].heard && !c.blind && t.early.again():
-		found = append(found, t.early.numbered(Finding{Code: CodeEarlyRdata, Verdict: ActAccept.String(),
+	case old && !t.asked && c.peers[C2S].heard && !c.blind && c.again(&t.early, CodeEarlyRdata):
+		found = append(found, t.early.counted(Finding{Code: CodeEarlyRdata, Verdict: ActAccept.String(),
 			Detail: fmt.Sprintf("a row of %s, which the worker has not asked for", t.stream.Name)}))
-	case !old && !t.ready && t.early.again():
-		found = append(found, t.early.numbered(Finding{Code: CodeEarlyRdata, Verdict: ActIgnore.String(),
+	case !old && !t.ready && c.again(&t.early, CodeEarlyRdata):
+		found = append(found, t.early.counted(Finding{Code: CodeEarlyRdata, Verdict: ActIgnore.String(),
 			Detail: fmt.Sprintf("a row of %s before the first POSITION of it on this connection: receivers throw it away", t.stream.Name)}))
 	}
 	w, found := t.writer(g.Instance, found)
 	if found = c.group(t, g.Batch, found); g.Batch || w == nil {
 		return found
 	}
-	if code := w.odd(t, g.Token, old, c, set); code != "" && t.odd.again() {
-		f := Finding{Code: code, Verdict: ignoredIf(set, old), Detail: w.oddText(code, t, g.Token)}
-		found = append(found, t.odd.numbered(f))
+	if code := w.odd(t, g.Token, old, c, set); code != "" {
+		if n := &t.odd[slices.Index(oddCodes[:], code)]; c.again(n, code) {
+			f := Finding{Code: code, Verdict: ignoredIf(set, old), Detail: w.oddText(code, t, g.Token)}
+			found = append(found, n.counted(f))
+		}
 	}
 	if g.Token > w.skipTo {
 		w.skipFrom, w.skipTo = 0, 0
@@ -147,6 +152,9 @@ func (c *Conversation) refused(g *Gist) {
 		}
 	}
 }
+
+// oddCodes are what odd may say.
+var oddCodes = [...]string{CodeDuplicateToken, CodeEmptySkip, CodeTokenRegress}
 
 // odd says what is odd about a row's token, "" nearly always.
 func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set DialectSet) (code string) {

@@ -261,6 +261,9 @@ func (im *importer) Finding(conn uint64, _ wire.Direction, _ *wire.Finding, _ []
 	im.byConn[conn].Findings++
 }
 
+// Untold counts what is not told because there is so much of it.
+func (im *importer) Untold(conn uint64, _ wire.Direction, _ string) { im.byConn[conn].Findings++ }
+
 // Worker notes a worker's name.
 func (im *importer) Worker(conn uint64, name string) { im.byConn[conn].Worker = name }
 
