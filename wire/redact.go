@@ -46,9 +46,10 @@ func ParseRedaction(s string) (Redaction, error) {
 // same; of two lengths the shorter is how the longer begins. Without the key
 // neither the value nor its pseudonym under another key can be told from it,
 // but values of up to three bytes may share one. Of ids the sigil and the server
-// stay: @localpart:server. So do percent signs, the spaces of plain text and, in
-// JSON, that a slash was escaped or something was outside of ASCII, since
-// receivers and findings go by that.
+// stay: @localpart:server. So do percent signs, spaces and, in JSON, that a slash
+// was escaped or something was outside of ASCII, since receivers and findings go
+// by that. Thus of texts one sees how long the words are; tokens and push keys
+// have no spaces.
 //
 // A redacted line is read as the line was, in every dialect: the same command,
 // leniencies, integers, row shape and verdict (the text of an ERROR that answers
@@ -194,11 +195,10 @@ type edit struct {
 type writing uint8
 
 const (
-	leaveSpaces writing = 1 << iota // they separate
-	leaveMarks                      // an escaped slash, something outside of ASCII: some releases write none
-	unescape                        // the value is inside a JSON string
+	leaveMarks writing = 1 << iota // an escaped slash, something outside of ASCII: some releases write none
+	unescape                       // the value is inside a JSON string
 
-	inWords = leaveSpaces
+	inWords = 0
 	inJSON  = leaveMarks | unescape
 )
 
@@ -225,7 +225,7 @@ func (r *Redactor) apply(out []byte, places []int32) {
 			value = r.alias.unquoted(r.src[e.from-1 : e.to+1])
 		}
 		if places != nil {
-			r.alias.write(out[places[e.lo]:places[e.hi]], value, e.how&leaveSpaces)
+			r.alias.write(out[places[e.lo]:places[e.hi]], value, inWords)
 			continue
 		}
 		r.alias.write(out[e.lo:e.hi], value, e.how)

@@ -32,6 +32,15 @@ const (
 // 16 letters, as all do, is no number either.
 const alphabet = "bcdfghijklmnpqrstvwxyz0123456789"
 
+// firstLetter has for each letter of the alphabet one of the first 16: every word
+// of a pseudonym begins with one, since any could be taken for an argument.
+var firstLetter = func() (of [256]byte) {
+	for i, c := range []byte(alphabet) {
+		of[c] = alphabet[i&15]
+	}
+	return of
+}()
+
 // alias is the first letters of a pseudonym.
 type alias struct {
 	seed    [sha256.Size]byte
@@ -91,14 +100,14 @@ func letters(b []byte) {
 
 // write puts the pseudonym of value over place. What receivers look at besides
 // the value stays as it is: a percent sign, for which they don't answer a line;
-// in plain text the spaces; in JSON, that there is an escaped slash or something
-// outside of ASCII.
+// spaces, at which they split also what others take for JSON; in JSON, that there
+// is an escaped slash or something outside of ASCII.
 func (a *aliases) write(place, value []byte, how writing) {
 	slash, wide := -1, -1
 	if how&leaveMarks != 0 {
 		slash, wide = escapedSlash(place), firstWide(place)
 	}
-	a.fill(place, value, how)
+	a.fill(place, value)
 	if slash >= 0 {
 		copy(place[slash:], `\/`)
 	}
@@ -107,10 +116,10 @@ func (a *aliases) write(place, value []byte, how writing) {
 	}
 }
 
-func (a *aliases) fill(place, value []byte, how writing) {
+func (a *aliases) fill(place, value []byte) {
 	if a.mask {
 		for i, c := range place {
-			if c != '%' && (c != ' ' || how&leaveSpaces == 0) {
+			if c != '%' && c != ' ' {
 				place[i] = 'x'
 			}
 		}
@@ -118,10 +127,19 @@ func (a *aliases) fill(place, value []byte, how writing) {
 	}
 	of := a.of(value)
 	from := of.letters[:]
+	if len(place) <= len(from) && bytes.IndexByte(place, ' ') < 0 && bytes.IndexByte(place, '%') < 0 {
+		copy(place, from)
+		return
+	}
+	spaced := false // the byte before is a space
 	for n := uint32(2); ; n++ {
-		for i := range place[:min(len(place), len(from))] {
-			if c := place[i]; c != '%' && (c != ' ' || how&leaveSpaces == 0) {
-				place[i] = from[i]
+		for i, c := range place[:min(len(place), len(from))] {
+			if c == '%' || c == ' ' {
+				spaced = c == ' '
+				continue
+			}
+			if place[i] = from[i]; spaced {
+				place[i], spaced = firstLetter[from[i]], false
 			}
 		}
 		if len(place) <= len(from) {

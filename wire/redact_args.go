@@ -53,8 +53,12 @@ func (r *Redactor) ignored() {
 	for more := true; more; {
 		var word []byte
 		word, rest, more = cut(rest)
-		harmless, name := r.isHarmless(bytes.TrimSuffix(word, []byte{'\r'}))
-		if !harmless && !(name && few) {
+		bare := bytes.TrimSuffix(word, []byte{'\r'})
+		switch harmless, name := r.isHarmless(bare); {
+		case harmless, name && few:
+		case isUserID(bare):
+			r.text(word, asID)
+		default:
 			r.text(word, asText)
 		}
 	}

@@ -2,58 +2,14 @@ package wire
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 )
 
 // An ERROR line often echoes the line it is about: as Python's repr, with the
 // command's name (from 1.13) or without (before). What can be read of that is
 // treated as the line itself would be. Of all the rest only words stay that
-// Synapse and the libraries under it write themselves, and short numbers: the
-// text is free, so that is always possible.
-
-// errorWords are the texts of ERRORs, of which every word is known. What is
-// quoted in them is not.
-const errorWords = `ping timeout. Failed to keep up. Line length exceeded. Wrong remote. server shutting down. invalid command.
-failed to parse line for. failed to parse line. failed to handle replicate. unknown stream %s. stream has fallen behined behind.
-too long. Failed to send command as too long. start end batch None NOW now ALL master u b
-ValueError KeyError JSONDecodeError Exception TypeError RecursionError IndexError AttributeError RuntimeError
-NotImplementedError AssertionError UnicodeDecodeError UnicodeEncodeError
-invalid literal for int() with base. Invalid USER_SYNC state. Invalid JSON value. NaN Infinity -Infinity
-not enough values to unpack (expected, got). too many values to unpack. need more than value to unpack.
-cannot unpack non-iterable int float bool NoneType object. substring not found. list index out of range.
-Expecting value line column char. Expecting delimiter or. Expecting property name enclosed in double quotes. Extra data.
-Expecting value or. Expecting object. Unterminated string starting at. Invalid control character at.
-Invalid \escape escape sequence. Invalid \uXXXX escape sequence. Invalid \X escape sequence.
-No JSON object could be decoded. Illegal trailing comma before of array object.
-Exceeds the limit (digits) for integer string conversion value has digits; use sys.set_int_max_str_digits() to increase the limit
-maximum recursion depth exceeded while decoding a JSON array object from unicode string. in comparison calling Python`
-
-// knownWord has the words of errorWords, the commands and the streams.
-var knownWord = map[string]bool{}
-
-func init() {
-	for _, w := range strings.FieldsFunc(errorWords, func(c rune) bool { return c < 128 && betweenWords[c] }) {
-		knownWord[w], knownWord[strings.TrimSuffix(w, ".")] = true, true
-	}
-	for _, name := range commandNames[CmdUnknown+1:] {
-		knownWord[name] = true
-	}
-	for i := range streams {
-		knownWord[streams[i].Name] = true
-	}
-}
-
-// betweenWords is what ends a word in an ERROR.
-var betweenWords = func() (set [256]bool) {
-	for c := range 0x21 {
-		set[c] = true
-	}
-	for _, c := range []byte("\"'()[]{},:;\\") {
-		set[c] = true
-	}
-	return set
-}()
+// Synapse and the libraries under it write themselves, and short numbers next to
+// them: the text is free, so that is always possible.
 
 // errorLine is line for an ERROR.
 func (r *Redactor) errorLine(dst, line []byte) (out []byte, ok bool) {
@@ -148,51 +104,6 @@ func namedIn(text []byte) (name []byte, ok bool) {
 		return rest[:i], true
 	}
 	return nil, false
-}
-
-// words puts pseudonyms in the place of all words but the known ones. It
-// reports whether there were any.
-func words(r *Redactor, text []byte) (changed bool) {
-	eachWord(text, func(word []byte) {
-		r.alias.write(word, word, 0)
-		changed = true
-	})
-	return changed
-}
-
-// eachWord gives the words of a text that are not known.
-func eachWord(text []byte, unknown func(word []byte)) {
-	for i := 0; i < len(text); {
-		if betweenWords[text[i]] {
-			i++
-			continue
-		}
-		begin := i
-		for i < len(text) && !betweenWords[text[i]] {
-			i++
-		}
-		if word := text[begin:i]; !isKnown(word) {
-			unknown(word)
-		}
-	}
-}
-
-// isKnown reports whether a word tells nothing: a known one, a number shorter
-// than any secret, punctuation.
-func isKnown(word []byte) bool {
-	if knownWord[string(word)] {
-		return true
-	}
-	digits := 0
-	for _, c := range word {
-		switch {
-		case '0' <= c && c <= '9':
-			digits++
-		case wordByte[c] && c != '-' && c != '.' && c != '_', c >= utf8.RuneSelf, c == '%':
-			return false
-		}
-	}
-	return digits < 8 && len(word) < 12
 }
 
 // unrepr is the line that a literal stands for.

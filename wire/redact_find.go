@@ -9,7 +9,7 @@ func (r *Redactor) harmless(line []byte, g *Gist) bool {
 	case FormRdata3, FormRdata4:
 		return r.level == RedactSecrets && r.harmlessRow(g.Stream, g.Row) && isASCII(line)
 	case FormPosition2, FormPosition3, FormPosition4, FormReplicateBare, FormReplicateToken, FormAck1, FormAck2:
-		return isASCII(line)
+		return isASCII(line) && (r.level == RedactSecrets || !holdsPerson(g.Stream) && !holdsPerson(g.Instance))
 	case FormUserSync3, FormUserSync4, FormUserSync5, FormUserSync6:
 		return r.level == RedactSecrets && isASCII(line)
 	case FormPlain:
@@ -17,7 +17,7 @@ func (r *Redactor) harmless(line []byte, g *Gist) bool {
 			return false
 		}
 		_, rest, _ := cut(trimNewline(line))
-		return isServer(rest)
+		return isServer(rest) && (r.level == RedactSecrets || namesServer(g.Command) || !holdsAddress(rest))
 	}
 	return false
 }
@@ -32,6 +32,9 @@ func isFree(c Command) bool {
 	}
 	return false
 }
+
+// namesServer reports whether the argument of a free command is a server.
+func namesServer(c Command) bool { return c == CmdServer || c == CmdRemoteServerUp }
 
 func (r *Redactor) harmlessRow(stream, row []byte) bool {
 	s := r.streamOf(stream)
@@ -57,7 +60,7 @@ func (r *Redactor) find(g *Gist) bool {
 		return len(bytes.TrimSpace(text)) == 0
 	case isFree(g.Command):
 		_, rest, _ := cut(text)
-		return r.free(rest)
+		return r.free(g.Command, rest)
 	case r.plainForm(g):
 		return true
 	}
@@ -67,13 +70,16 @@ func (r *Redactor) find(g *Gist) bool {
 
 // free treats an argument that may be anything. No secret belongs there, but a
 // line that was put together wrongly could bring one: one word stays, of more
-// only the known ones.
-func (r *Redactor) free(rest []byte) bool {
-	if !isUTF8(rest) {
+// only the known ones. At personal the one word does not stay if somebody is in
+// it.
+func (r *Redactor) free(c Command, rest []byte) bool {
+	switch {
+	case !isUTF8(rest):
 		return false
-	}
-	if !isOneWord(rest) {
+	case !isOneWord(rest):
 		eachWord(rest, func(word []byte) { r.add(word, inWords) })
+	case r.level == RedactPersonal && !(namesServer(c) && isServer(rest)):
+		r.text(rest, asName)
 	}
 	return true
 }
@@ -105,6 +111,8 @@ func (r *Redactor) plainForm(g *Gist) bool {
 		if !v.scan(json) && scanJSON(json)&jsonFails != 0 || !isUTF8(r.src) || bytes.IndexByte(r.src, '\n') >= 0 {
 			return false
 		}
+		r.text(g.Stream, r.treats[FieldStream])
+		r.text(g.Instance, r.treats[FieldInstance])
 		r.row(g.Stream, json)
 		return true
 	case FormUserSync3, FormUserSync4, FormUserSync5, FormUserSync6:
@@ -180,10 +188,12 @@ func (r *Redactor) areHarmless(rest []byte) bool {
 // it could be the name of a process.
 func (r *Redactor) isHarmless(word []byte) (harmless, name bool) {
 	switch {
+	case r.level == RedactPersonal && holdsPerson(word):
+		return false, false
 	case len(word) == 0, isNumberLike(word), StreamOf(word) != nil, knownWord[string(word)]:
 		return true, false
 	case isUserID(word):
-		return r.level == RedactSecrets, false
+		return true, false
 	case len(word) <= maxName && isPlainWord(word):
 		return false, true
 	}

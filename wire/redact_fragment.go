@@ -50,6 +50,9 @@ func (r *Redactor) Fragment(dst []byte, piece Piece, set DialectSet, t *Trail) (
 
 // unended redacts the beginning of a line that never ended.
 func (r *Redactor) unended(dst, text []byte, set DialectSet) (out []byte, ok bool) {
+	if r.saysNothing(text) {
+		return r.part(dst, text, &Trail{rest: restPlain}, true)
+	}
 	g := GistOf(text)
 	if out, ok := r.line(dst, text, &g, set); ok {
 		// It could be read as a line. A token's end may be missing.
@@ -77,7 +80,7 @@ func (r *Redactor) beginning(text []byte) rest {
 			return restPlain
 		}
 	}
-	if isFree(g.Command) {
+	if isFree(g.Command) && r.level == RedactSecrets {
 		return restFree
 	}
 	return restUnknown

@@ -11,6 +11,14 @@ type planter struct{ *rand.Rand }
 
 func (p planter) pick(of ...string) string { return of[p.IntN(len(of))] }
 
+// order is two things in one of the two orders.
+func (p planter) order(a, b string) []string {
+	if p.IntN(2) == 0 {
+		return []string{a, b}
+	}
+	return []string{b, a}
+}
+
 func (p planter) letters(n int, from string) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -113,9 +121,9 @@ func (p planter) line(secret string) string {
 	case 6:
 		return rdata("caches", s.object("keys", s.array(q), "invalidation_ts", "5", "cache_func", `"get_user_by_access\u005ftoken"`))
 	case 7:
-		return "REMOVE_PUSHER lab.app " + secret + " " + id
+		return "REMOVE_PUSHER " + p.pick("lab.app "+secret, secret+" lab.app") + " " + id
 	case 8:
-		return rdata("pushers", s.array(user, `"lab.app"`, q, p.pick("true", "false", "0")))
+		return rdata("pushers", s.array(append(append([]string{user}, p.order(`"lab.app"`, q)...), p.pick("true", "false", "0"))...))
 	case 9:
 		return rdata("pushers", s.object("user_id", user, "app_id", `"lab.app"`, "pushkey", q, "deleted", "false"))
 	case 10:

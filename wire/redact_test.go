@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -158,6 +160,9 @@ func oddlyUnpacked(line []byte) bool {
 	if v1_90.Parse(line, &p) != nil {
 		return false
 	}
+	if p.n == 0 {
+		return false
+	}
 	f := p.Fields()[p.n-1]
 	return (f.Kind == FieldVisit || f.Kind == FieldLock) && f.JSON()[0] != '['
 }
@@ -271,13 +276,18 @@ func TestRedactLines(t *testing.T) {
 		{RedactSecrets, `USER_IP @a:x ["127.0.0.1","0123456789abcdef",null,null,5]`, `USER_IP @a:x ["xxxxxxxxx","xxxxxxxxxxxxxxxx",null,null,5]`},
 		{RedactSecrets, `RDATA caches m 5 ["get_user_by_id",["@a:x"],5]`, `RDATA caches m 5 ["get_user_by_id",["@a:x"],5]`},
 		{RedactSecrets, `RDATA caches m 5 ["get_user_by_access_token",null,5]`, `RDATA caches m 5 ["get_user_by_access_token",null,5]`},
-		{RedactSecrets, `RDATA pushers m 5 ["@a:x","app","k\/ey",0]`, `RDATA pushers m 5 ["@a:x","app","x\/xx",0]`},
+		{RedactSecrets, `RDATA pushers m 5 ["@a:x","lab.app","k\/ey",0]`, `RDATA pushers m 5 ["@a:x","lab.app","x\/xx",0]`},
+		{RedactSecrets, `RDATA pushers m 5 ["@a:x","0123456789abcdef","im.vector.app.ios",0]`, `RDATA pushers m 5 ["@a:x","xxxxxxxxxxxxxxxx","xxxxxxxxxxxxxxxxx",0]`},
+		{RedactSecrets, `RDATA pushers m 5 ["@a:x","app","k e y",0]`, `RDATA pushers m 5 ["@a:x","xxx","x x x",0]`},
 		{RedactSecrets, `RDATA account_data 5 ["@a:x", null, "m.direct", "{}"]`, `RDATA account_data 5 ["@a:x", null, "m.direct", "xx"]`},
 		{RedactSecrets, `RDATA receipts 5 ["!r:x", "m.read", "@a:x", "$e:x", "{}"]`, `RDATA receipts 5 ["!r:x", "m.read", "@a:x", "$e:x", "{}"]`},
 		{RedactSecrets, `RDATA to_device m 5 ["@a:x"`, ""},
 		{RedactSecrets, `RDATA to_device m 5 ["@a:x","key"]`, `RDATA to_device m 5 ["@x:x","xxx"]`},
 		{RedactSecrets, `RDATA events m 5 ["ev",["$e","tok"],"tok"]`, `RDATA events m 5 ["ev",["$x","xxx"],"xxx"]`},
-		{RedactSecrets, `REMOVE_PUSHER app key with spaces @a:x`, `REMOVE_PUSHER app xxx xxxx xxxxxx @a:x`},
+		{RedactSecrets, `REMOVE_PUSHER m.email key with spaces @a:x`, `REMOVE_PUSHER m.email xxx xxxx xxxxxx @a:x`},
+		{RedactSecrets, `REMOVE_PUSHER sesame lab.app @a:x`, `REMOVE_PUSHER xxxxxx xxxxxxx @a:x`},
+		{RedactSecrets, `ERROR failed to parse line: KeyError('REMOVE_PUSHER') ('REMOVE_PUSHER sesame lab.app @a:x'):`,
+			`ERROR failed to parse line: KeyError('REMOVE_PUSHER') ('REMOVE_PUSHER xxxxxx xxxxxxx @a:x'):`},
 		{RedactSecrets, `POSITION events master 5 6 7`, `POSITION events master 5 6 7`},
 		{RedactSecrets, `POSITION events master "5"`, ""},
 		{RedactSecrets, `FOO bar`, ""},
@@ -297,6 +307,33 @@ func TestRedactLines(t *testing.T) {
 		{RedactSecrets, `ERROR failed to parse line: KeyError('INVALIDATE_CACHE') ('INVALIDATE_CACHE get_user_by_access_token ["t\\u00e9k"]'):`,
 			`ERROR failed to parse line: KeyError('INVALIDATE_CACHE') ('INVALIDATE_CACHE get_user_by_access_token ["xxxxxxxxx"]'):`},
 		{RedactSecrets, `ERROR failed to parse line: KeyError('user_ip') ('user_ip @a:x ["tok"]'):`, `ERROR failed to parse line: KeyError('xxxxxxx') ('xxxxxxx xx:x ["xxx"]'):`},
+		{RedactSecrets, `ERROR Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits`, `ERROR Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits`},
+		{RedactSecrets, `ERROR Expecting value: line 1 column 5 (char 4), 4477 not`, `ERROR Expecting value: line 1 column 5 (char 4), xxxx not`},
+		{RedactPersonal, `ERROR failed to parse line: ValueError(1) ('USER_IP @alice:lab.test ["tok123456789","10.1.2.34","UA`,
+			`ERROR failed to parse line: ValueError(1) ('USER_IP xxxxxx:xxxxxxxx ["xxxxxxxxxxxx","xxxxxxxxx","xx`},
+		{RedactPersonal, `ERROR lost 10.0.0.1 alice +4477009 2001:470::1`, `ERROR xxxx xxxxxxxx xxxxx xxxxxxxx xxxx:xxx::x`},
+		{RedactPersonal, `ERROR value 44 7700 900 not`, `ERROR value xx xxxx xxx not`},
+		{RedactPersonal, `ERROR value 2001:470::1`, `ERROR value xxxx:xxx::x`},
+		{RedactPersonal, `ERROR value ::1, not`, `ERROR value ::x, not`},
+		{RedactPersonal, `NAME @alice:lab.test`, `NAME @xxxxx:lab.test`},
+		{RedactPersonal, `NAME $abcdef`, `NAME $xxxxxx`},
+		{RedactPersonal, `NAME w1@10.0.0.1`, `NAME xxxxxxxxxxx`},
+		{RedactPersonal, `NAME generic-worker:8.1.2`, `NAME generic-worker:8.1.2`},
+		{RedactPersonal, `CLEAR_USER_SYNC @alice:lab.test`, `CLEAR_USER_SYNC @xxxxx:lab.test`},
+		{RedactPersonal, `REPLICATE @alice:lab.test 5`, `REPLICATE @xxxxx:lab.test 5`},
+		{RedactPersonal, `REPLICATE events +5`, `REPLICATE events +5`},
+		{RedactPersonal, `POSITION events alice@x 5`, `POSITION events xxxxxxx 5`},
+		{RedactPersonal, `POSITION events 10.1.2.3 5 6`, `POSITION events xxxxxxxx 5 6`},
+		{RedactPersonal, `FEDERATION_ACK 10.1.2.3 5`, `FEDERATION_ACK xxxxxxxx 5`},
+		{RedactPersonal, `RDATA to_device @alice:lab.test 5 ["@alice:lab.test"]`, `RDATA to_device @xxxxx:lab.test 5 ["@xxxxx:lab.test"]`},
+		{RedactPersonal, `RDATA @alice:lab.test 5 [1]`, `RDATA @xxxxx:lab.test 5 [1]`},
+		{RedactPersonal, `PING 10.1.2.3`, `PING xxxxxxxx`},
+		{RedactPersonal, `PING 2001:db8::1`, `PING xxxxxxxxxxx`},
+		{RedactPersonal, `PING 1795187167432`, `PING 1795187167432`},
+		{RedactPersonal, `NEW_ACTIVE_TASK alice@example.org`, `NEW_ACTIVE_TASK xxxxxxxxxxxxxxxxx`},
+		{RedactPersonal, `SERVER 10.1.2.3:8448`, `SERVER 10.1.2.3:8448`},
+		{RedactPersonal, `SERVER @alice:lab.test`, `SERVER @xxxxx:lab.test`},
+		{RedactPersonal, `USER_SYNC 10.1.2.3 @a:x start 5`, `USER_SYNC xxxxxxxx @x:x start 5`},
 		{RedactPersonal, `USER_SYNC AbCdE @a:x None start 5`, `USER_SYNC AbCdE @x:x None start 5`},
 		{RedactPersonal, `USER_SYNC AbCdE @a:x D E V start 5`, ""},
 		{RedactPersonal, `RDATA presence m 5 ["@a:x","online",1,2,3,"@b:x",true]`, `RDATA presence m 5 ["@x:x","online",1,2,3,"xxxx",true]`},
@@ -313,6 +350,50 @@ func TestRedactLines(t *testing.T) {
 		out, ok := r.Line(nil, []byte(test.line+"\n"), nil, AllDialects)
 		if got := string(trimNewline(out)); !matches(got, test.want) || ok != (test.want != "") {
 			t.Errorf("%v: %q became %q, want %q", test.level, test.line, got, test.want)
+		}
+	}
+}
+
+// TestRedactAppID: what is taken for an application's id, next to a push key that
+// could stand in its place.
+func TestRedactAppID(t *testing.T) {
+	for _, id := range []string{"lab.app", "m.email", "m.http", "im.vector.app.ios.voip", "org.matrix.element-x",
+		"io.element.elementx.ios.prod", "chat.fluffy.FluffyChat", "com.beeper.ima2"} {
+		if !isAppID([]byte(id)) {
+			t.Errorf("%q is not taken for an application's", id)
+		}
+	}
+	for _, key := range []string{"", ".", "lab.", ".app", "lab..app", "sesame", "deadbeef.app", "a.1234567", "a.01234",
+		"Zm9vYmFy.QmF6UXV4", "eyJhbGciOi.eyJzdWI", "alice@example.org", "https://up.example.org", "abc:APA91b.x", "lab.app%", "lab.\u00e9pp",
+		"a." + strings.Repeat("z", 21), strings.Repeat("aaa.", 16) + "z", "0123456789abcdef"} {
+		if isAppID([]byte(key)) {
+			t.Errorf("%q is taken for an application's id", key)
+		}
+	}
+}
+
+// TestRedactSpaces: the spaces of a JSON string stay, and no word of a pseudonym
+// is a number, so that dialects which split there do it as before.
+func TestRedactSpaces(t *testing.T) {
+	for _, level := range levels {
+		r := redactors()[level]
+		for n := range 300 {
+			line := fmt.Appendf(nil, `RDATA pushers 5 ["@u:x","app","%d k e y 5 6 7 8 9",false]`, n)
+			out, ok := checkRedacted(t, r, line)
+			if !ok {
+				t.Fatalf("%v: %q is not kept", level, line)
+			}
+			for i, word := range bytes.Split(out, space)[4:] {
+				if isDigit(word[0]) || len(word) != len(bytes.Split(line, space)[4+i]) {
+					t.Fatalf("%v: %q became %q", level, line, out)
+				}
+			}
+			for _, d := range Dialects() {
+				was := d.Receiver().Judge(S2C, Piece{Text: line}, nil)
+				if is := d.Receiver().Judge(S2C, Piece{Text: out}, nil); is.Code != was.Code {
+					t.Fatalf("%v: %q became %q: %v says %s, not %s", level, line, out, d, is.Code, was.Code)
+				}
+			}
 		}
 	}
 }

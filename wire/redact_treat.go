@@ -8,6 +8,8 @@ type treatment uint8
 const (
 	keep      treatment = iota // it stays
 	asWord                     // it stays if it is a plain word, else it is text
+	asName                     // it stays if nobody is in it, else it is an id
+	asAppID                    // it stays if it looks like an application's, else it is text
 	asServer                   // it stays if it looks like a server's name, else it is text
 	asID                       // of an id the sigil and the server stay; else it is text
 	asEntity                   // a server or a user
@@ -24,7 +26,7 @@ var treatmentOf = [RedactPersonal + 1][numFields]treatment{
 		FieldPushKey:     asText,
 		FieldAccessToken: asText,
 		FieldContentText: asText,
-		FieldAppID:       asWord, // next to a push key
+		FieldAppID:       asAppID, // next to a push key, which could stand in its place
 	},
 	RedactPersonal: {
 		FieldPushKey:     asText,
@@ -46,6 +48,8 @@ var treatmentOf = [RedactPersonal + 1][numFields]treatment{
 		FieldFreeText:    asText,
 		FieldContent:     asContent,
 		FieldServer:      asServer,
+		FieldStream:      asName,
+		FieldInstance:    asName,
 		FieldType:        asWord,
 		FieldWord:        asWord,
 		FieldPresence:    asWord,
@@ -100,10 +104,12 @@ func (r *Redactor) str(quoted []byte, t treatment) {
 func (r *Redactor) treat(part []byte, t treatment, how writing) {
 	switch {
 	case t == keep || len(part) == 0,
-		t == asWord && isPlainWord(part),
+		t == asWord && isPlainWord(part) && !holdsAddress(part),
+		t == asName && !holdsPerson(part),
+		t == asAppID && isAppID(part),
 		(t == asServer || t == asEntity) && isServer(part),
 		t == asThread && string(part) == "main":
-	case t == asID || t == asEntity || t == asThread || t == asContent:
+	case t == asID || t == asEntity || t == asThread || t == asContent || t == asName:
 		r.addID(part, how)
 	default:
 		r.add(part, how)
