@@ -149,6 +149,9 @@ func newComparer(ctx context.Context, recorded, replayed *journal.Reader, opts O
 	if c.run == nil {
 		c.run, _ = ParseRun(replayed.Info().Source)
 	}
+	if _, again := ParseRun(recorded.Info().Source); c.run != nil && again {
+		c.run = c.run.whole() // what was replayed of a third journal is all there is
+	}
 	c.out = &Comparison{
 		Counts: map[string]int64{}, Lines: map[string]int64{}, Differences: []Difference{},
 		Connections: []Pair{}, Reconnects: []Reconnects{}, CatchUp: []CatchUp{}, Endings: []Ending{},

@@ -193,8 +193,19 @@ func TestOtherNumbers(t *testing.T) {
 		t.Errorf("%+v %s", c.Connections, text(c))
 	}
 	nameless := slices.DeleteFunc(slices.Clone(s), func(h happening) bool { return h.command() == wire.CmdName })
-	c = compare(t, s.write(t, journal.Options{}), nameless.write(t, journal.Options{}), Options{Pairs: [][2]uint64{{1, 1}, {2, 2}, {3, 3}, {4, 4}}})
-	if c.Counts[Missing] != 4 || c.Total() != 4 {
+	for _, o := range []Options{{Pairs: [][2]uint64{{1, 1}, {2, 2}, {3, 3}, {4, 4}}}, {}} {
+		c = compare(t, s.write(t, journal.Options{}), nameless.write(t, journal.Options{}), o)
+		if c.Counts[Missing] != 4 || c.Total() != 4 || c.Differences[0].What != AboutLine {
+			t.Error(text(c))
+		}
+	}
+}
+
+// TestTwoRuns: two runs of a part of a journal are compared as they are.
+func TestTwoRuns(t *testing.T) {
+	s := talk("", "> NAME w1", "> REPLICATE ", "< POSITION events master 5 5", "< RDATA events master 6 [1]")
+	run := &Run{Journal: "x", Speed: 1, Conns: []uint64{7}, From: time.Unix(5, 0)}
+	if c := compare(t, s.write(t, run.options()), s.write(t, run.options()), Options{}); c.Verdict != Same || !c.IsRun {
 		t.Error(text(c))
 	}
 }

@@ -44,6 +44,7 @@ func (c *comparer) pair() []*pairing {
 	for _, g := range groups {
 		pairs = append(pairs, g.pairs()...)
 	}
+	pairs = c.likely(pairs)
 	pairs = slices.DeleteFunc(pairs, func(p *pairing) bool { return !c.chosen(p) })
 	slices.SortStableFunc(pairs, func(a, b *pairing) int { return int(a.number()) - int(b.number()) })
 	counts := map[string]*Reconnects{}
@@ -190,6 +191,30 @@ func (c *comparer) renamed(groups []*group) []*group {
 		a.conns[1], s.conns[1] = s.conns[1], nil
 	}
 	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.conns[0])+len(g.conns[1]) == 0 })
+}
+
+// likely pairs those that are left over and say mostly the same: the worker has
+// another name, or lost it.
+func (c *comparer) likely(pairs []*pairing) []*pairing {
+	var left [2][]*pairing
+	for _, p := range pairs {
+		for side, v := range p.conns {
+			if v == nil && len(left[1-side]) < maxSorted {
+				left[1-side] = append(left[1-side], p)
+			}
+		}
+	}
+	for _, a := range left[0] {
+		x := a.conns[0]
+		for i, b := range left[1] {
+			if y := b.conns[1]; x.sketch.alike(y.sketch)*2 > max(len(x.sketch), len(y.sketch)) {
+				a.conns[1], b.conns[1] = y, nil
+				left[1] = slices.Delete(left[1], i, i+1)
+				break
+			}
+		}
+	}
+	return slices.DeleteFunc(pairs, func(p *pairing) bool { return p.conns == [2]*surveyed{} })
 }
 
 // maxSorted bounds the connections of a worker among which the best partners

@@ -15,6 +15,9 @@ import (
 // counterparts at most. It is a variable for tests.
 var maxWaiting = 400_000
 
+// maxChosen is up to how many connections are chosen in reading, and not after it.
+const maxChosen = 64
+
 // errApart says that too much waits.
 var errApart = errors.New("the journals are too far out of step")
 
@@ -116,7 +119,7 @@ func newPass(c *comparer, pairs []*pairing) *pass {
 		p.lenses[side] = c.lens(side)
 		p.lenses[side].yield = func(rec *journal.Record, name []byte, it *item) { p.take(side, rec, name, it) }
 		p.filters[side] = c.filter(side)
-		if len(p.byConn[side]) < len(c.surveys[side].order) {
+		if len(p.byConn[side]) < len(c.surveys[side].order) && len(p.byConn[side]) <= maxChosen {
 			p.filters[side].Conns, p.filters[side].Workers = nil, nil
 			for id := range p.byConn[side] {
 				p.filters[side].Conns = append(p.filters[side].Conns, id)

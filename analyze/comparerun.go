@@ -163,3 +163,9 @@ func (r *Run) played() wire.Direction {
 	}
 	return wire.S2C
 }
+
+// whole is the run as if it had been of all of the journal that it is compared
+// with.
+func (r *Run) whole() *Run {
+	return &Run{Journal: r.Journal, Speed: r.Speed, Worker: r.Worker, Rebased: r.Rebased, ServerName: r.ServerName}
+}

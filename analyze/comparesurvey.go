@@ -149,7 +149,9 @@ func (s *survey) record(rec *journal.Record) {
 				rec.Event.Bytes, rec.Conn, rec.Dir, timeOf(rec.Event.From), strings.TrimSpace(rec.Event.Reason)))
 		}
 	case journal.KindStall, journal.KindResume:
-		v.pause(rec)
+		if rec.Dir != wire.C2S {
+			v.pause(rec)
+		}
 	case journal.KindSample:
 		s.lag.add(rec.Event.Lag)
 		v.pauses.queue(rec.Event)

@@ -54,6 +54,11 @@
 //     stays the same. Names that were rewritten (of the server, of instances) are
 //     rewritten for the comparison too.
 //
+// Connections are matched by the name of the worker and their order. Where one
+// journal has more of them, those are left over that have the least in common;
+// where a worker has another name in a run, or nearly all it was told is the same,
+// it is taken for the one that is absent.
+//
 // # Time
 //
 // A line is late if it came later than recorded by more than Options.Late, both
@@ -80,5 +85,6 @@
 //     comparepair.go; what a run says of itself: comparerun.go
 //   - the second: comparepass.go; one lane: comparelane.go; out of step:
 //     comparealign.go, comparesort.go
-//   - times, pauses, endings: comparetimes.go, compareending.go
+//   - times, pauses, endings: comparetimes.go, compareending.go; the verdict:
+//     compareverdict.go
 package analyze
