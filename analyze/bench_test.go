@@ -57,10 +57,7 @@ func rows(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool) *jou
 // TestMemory: what a comparison holds does not grow with the journals, whatever
 // is missing.
 func TestMemory(t *testing.T) {
-	n := 400_000
-	if testing.Short() {
-		n = 100_000
-	}
+	n := 90_000
 	a := rows(t, n, 3, false, nil)
 	for _, x := range []struct {
 		name string
@@ -68,10 +65,10 @@ func TestMemory(t *testing.T) {
 		most uint64 // MiB
 		want string
 	}{
-		{"the same", rows(t, n, 3, false, nil), 24, Same},
-		{"every thousandth missing", rows(t, n, 3, false, func(i int) bool { return i%1000 == 500 }), 32, Different},
-		{"a third missing at once", rows(t, n, 3, false, func(i int) bool { return i > n/3 && i < 2*n/3 }), 200, Different},
-		{"the second half missing", rows(t, n, 3, false, func(i int) bool { return i > n/2 }), 200, Different},
+		{"the same", rows(t, n, 3, false, nil), 12, Same},
+		{"every thousandth missing", rows(t, n, 3, false, func(i int) bool { return i%1000 == 500 }), 12, Different},
+		{"a third missing at once", rows(t, n, 3, false, func(i int) bool { return i > n/3 && i < 2*n/3 }), 40, Different},
+		{"the second half missing", rows(t, n, 3, false, func(i int) bool { return i > n/2 }), 12, Different},
 	} {
 		var most uint64
 		runtime.GC()
@@ -79,7 +76,7 @@ func TestMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		k := 0
 		c := compare(t, a, x.b, Options{Late: -1, Progress: func(int64) {
-			if k++; k%16 == 0 {
+			if k++; k%6 == 0 {
 				runtime.GC()
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
@@ -95,9 +92,9 @@ func TestMemory(t *testing.T) {
 
 // TestManyMissing: what is counted is right where much is missing.
 func TestManyMissing(t *testing.T) {
-	n := 60_000
+	n := 12_000
 	a := rows(t, n, 2, false, nil)
-	for _, part := range [][2]int{{100, 30_000}, {30_000, n}, {0, 10_000}, {5_000, 5_600}} {
+	for _, part := range [][2]int{{100, 6_000}, {6_000, n}, {0, 2_000}, {1_000, 1_600}} {
 		b := rows(t, n, 2, false, func(i int) bool { return i >= part[0] && i < part[1] })
 		for _, c := range []*Comparison{compare(t, a, b, Options{Late: -1}), compare(t, b, a, Options{Late: -1})} {
 			if got := c.Lines[Missing] + c.Lines[Extra]; got != int64(part[1]-part[0]) || c.Total() > 8 || c.Lines[Missing]*c.Lines[Extra] != 0 {
@@ -109,10 +106,9 @@ func TestManyMissing(t *testing.T) {
 
 // TestWindow: more may be missing than is looked at at once.
 func TestWindow(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many rows")
-	}
-	n, from, to := 400_000, 50_000, 350_000
+	defer func(n int) { maxWindow = n }(maxWindow)
+	maxWindow = 1000
+	n, from, to := 24_000, 3_000, 20_000
 	a := rows(t, n, 1, false, nil)
 	b := rows(t, n, 1, false, func(i int) bool { return i >= from && i < to })
 	for _, c := range []*Comparison{compare(t, a, b, Options{Late: -1}), compare(t, b, a, Options{Late: -1})} {
@@ -126,8 +122,8 @@ func TestWindow(t *testing.T) {
 // the other in the other are compared all the same.
 func TestApart(t *testing.T) {
 	defer func(n int) { maxWaiting = n }(maxWaiting)
-	maxWaiting = 5000
-	n := 40_000
+	maxWaiting = 2000
+	n := 12_000
 	a := rows(t, n, 4, false, nil)
 	var lines [4][]string
 	for rec, err := range a.Records(t.Context(), journal.Filter{Dir: wire.S2C}) {

@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,15 +26,10 @@ func TestSelf(t *testing.T) {
 			}
 		}
 	}
-	files, _ := filepath.Glob(filepath.Join("..", "testdata", "captures", "*", "*", "*.jsonl.zst"))
-	if len(files) < 100 {
-		t.Fatalf("only %d captures", len(files))
-	}
-	for _, file := range files {
-		s := captureFile(t, file, 1)
-		r := s.write(t, journal.Options{})
-		if c := compare(t, r, s.write(t, journal.Options{}), Options{}); c.Verdict != Same && c.Recorded.Lines > 0 {
-			t.Errorf("%s: %s", file, text(c))
+	for _, folder := range []string{"1.12.4/09-probes", "1.66.0/09-probes", "1.66.0/10-fakemaster"} {
+		s := capture(t, folder)
+		if c := compare(t, s.write(t, journal.Options{}), s.write(t, journal.Options{}), Options{}); c.Verdict != Same || len(c.Endings) < 20 {
+			t.Errorf("%s: %s", folder, text(c))
 		}
 	}
 }

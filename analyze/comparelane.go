@@ -40,12 +40,15 @@ type hole struct {
 }
 
 const (
-	firstTry  = 32
-	maxWindow = 65_536 // lines of a lane that are looked at at once
-	meeting   = 16     // lines in a row that are the same: here they have met again
-	maxHole   = 256    // lines of a hole that are kept after its end is known
-	maxHoles  = 20_000 // lines kept in all holes of a lane
+	firstTry = 32
+	meeting  = 16     // lines in a row that are the same: here they have met again
+	maxHole  = 256    // lines of a hole that are kept after its end is known
+	maxHoles = 20_000 // lines kept in all holes of a lane
 )
+
+// maxWindow is how many lines of a lane are looked at at once. It is a variable
+// for tests.
+var maxWindow = 65_536
 
 // queue is first in, first out.
 type queue struct {

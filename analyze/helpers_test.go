@@ -50,6 +50,23 @@ func capture(t testing.TB, folder string) story {
 	return out
 }
 
+// beginning is the first of a story, with all connections ended as they were.
+func (s story) beginning(n int) story {
+	out := slices.Clone(s[:min(n, len(s))])
+	last := out[len(out)-1].t
+	open := map[uint64]bool{}
+	for _, h := range out {
+		open[h.conn] = h.kind != journal.KindClose
+	}
+	for _, h := range s[len(out):] {
+		if h.kind == journal.KindClose && open[h.conn] {
+			h.t = last
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 func captureFile(t testing.TB, file string, conn uint64) story {
 	t.Helper()
 	f, err := os.Open(file)

@@ -76,7 +76,7 @@ func (s story) fresh(speed float64) story {
 // speed, and one that did not is not.
 func TestRun(t *testing.T) {
 	for n, folder := range captureFolders[:4] {
-		s := capture(t, folder)
+		s := capture(t, folder).beginning(2 * seededLines)
 		a := s.write(t, journal.Options{})
 		for _, speed := range []float64{0, 0.5, 1, 10} {
 			run := &Run{Journal: "x", Speed: speed}

@@ -126,6 +126,9 @@ func (s story) later(i int, by int64) story {
 	return slices.Insert(out, j, h)
 }
 
+// seededLines is how much of a capture is used where many journals are made of it.
+const seededLines = 1500
+
 // TestSeededChanges: one change anywhere is found, is called what it is, at its
 // place, and nothing else is.
 func TestSeededChanges(t *testing.T) {
@@ -134,7 +137,7 @@ func TestSeededChanges(t *testing.T) {
 		each = 3
 	}
 	for n, folder := range captureFolders[:4] {
-		s := capture(t, folder)
+		s := capture(t, folder).beginning(seededLines)
 		r := s.write(t, journal.Options{})
 		counts := s.counts()
 		once := func(i int) bool { return counts[fmt.Sprint(s[i].conn, s[i].dir, s[i].line)] == 1 }
@@ -186,7 +189,7 @@ func checkPlace(t *testing.T, r *journal.Reader, p *Place, line string) {
 // TestSeededConnections: so is what becomes of whole connections.
 func TestSeededConnections(t *testing.T) {
 	for _, folder := range captureFolders[:4] {
-		s := capture(t, folder)
+		s := capture(t, folder).beginning(seededLines)
 		r := s.write(t, journal.Options{})
 		for conn := uint64(1); s.ends(conn) != 0; conn++ {
 			t.Run(fmt.Sprintf("%s/missing/%d", folder, conn), func(t *testing.T) {
