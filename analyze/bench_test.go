@@ -57,7 +57,7 @@ func rows(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool) *jou
 // TestMemory: what a comparison holds does not grow with the journals, whatever
 // is missing.
 func TestMemory(t *testing.T) {
-	n := 90_000
+	n := 45_000
 	a := rows(t, n, 3, false, nil)
 	for _, x := range []struct {
 		name string
@@ -76,7 +76,7 @@ func TestMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		k := 0
 		c := compare(t, a, x.b, Options{Late: -1, Progress: func(int64) {
-			if k++; k%6 == 0 {
+			if k++; k%3 == 0 {
 				runtime.GC()
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)

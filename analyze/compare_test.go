@@ -16,7 +16,7 @@ import (
 func TestSelf(t *testing.T) {
 	for _, redact := range []wire.Redaction{wire.RedactNone, wire.RedactSecrets, wire.RedactPersonal} {
 		for _, folder := range captureFolders {
-			s := capture(t, folder)
+			s := capture(t, folder).beginning(2500)
 			c := compare(t, s.write(t, journal.Options{Redact: redact}), s.write(t, journal.Options{Redact: redact}), Options{})
 			if c.Verdict != Same || c.Total() != 0 || c.Recorded.Lines == 0 || c.Recorded.Lines != c.Replayed.Lines {
 				t.Errorf("%s, redacted %v: %s", folder, redact, text(c))

@@ -72,19 +72,21 @@
 //
 // Both journals are read twice, the first time to learn which connections and
 // lanes there are. What one of them has and the other has not shown yet waits, at
-// most maxWaiting lines in all. A lane that is out of step is looked at maxWindow
-// lines at a time: what moved further than that is missing here and extra there,
-// which [Comparison] says in Notes. If connections lie so far apart in the two
-// journals that too much waits, they are read by themselves, in more passes.
+// most 400,000 lines in all (maxWaiting). A lane that is out of step is looked at
+// 65,536 lines at a time (maxWindow): what moved further than that is missing here
+// and extra there, which [Comparison] says in Notes. If connections lie so far
+// apart in the two journals that too much waits, they are read by themselves, in
+// more passes; if that is so of a single one, the comparison is inconclusive.
 //
 // # Where things are
 //
 //   - the result, and Compare: compare.go; differences: comparedifference.go
-//   - what a line is compared by: compareitem.go
+//   - what a line is compared by: compareitem.go, comparesums.go; which lines
+//     are: comparelens.go
 //   - the first reading: comparesurvey.go; who is compared with whom:
-//     comparepair.go; what a run says of itself: comparerun.go
-//   - the second: comparepass.go; one lane: comparelane.go; out of step:
-//     comparealign.go, comparesort.go
-//   - times, pauses, endings: comparetimes.go, compareending.go; the verdict:
-//     compareverdict.go
+//     comparepair.go, comparepartner.go; what a run says of itself: comparerun.go
+//   - the second: comparepass.go; one lane: comparelane.go; out of
+//     step: comparemeet.go, comparealign.go; what that means: comparesort.go
+//   - lateness and lag: comparetimes.go; the rest: comparecatchup.go,
+//     comparepauses.go, compareending.go, and the verdict: compareverdict.go
 package analyze

@@ -1,0 +1,99 @@
+package analyze
+
+import "slices"
+
+// likely pairs those that are left over and say mostly the same: the worker has
+// another name, or lost it.
+func (c *comparer) likely(pairs []*pairing) []*pairing {
+	var left [2][]*pairing
+	for _, p := range pairs {
+		for side, v := range p.conns {
+			if v == nil && len(left[1-side]) < maxSorted {
+				left[1-side] = append(left[1-side], p)
+			}
+		}
+	}
+	for _, a := range left[0] {
+		x := a.conns[0]
+		for i, b := range left[1] {
+			if y := b.conns[1]; x.sketch.alike(y.sketch)*2 > max(len(x.sketch), len(y.sketch)) {
+				a.conns[1], b.conns[1] = y, nil
+				left[1] = slices.Delete(left[1], i, i+1)
+				break
+			}
+		}
+	}
+	return slices.DeleteFunc(pairs, func(p *pairing) bool { return p.conns == [2]*surveyed{} })
+}
+
+// maxSorted bounds the connections of a worker among which the best partners
+// are looked for: of more, the first are taken.
+const maxSorted = 2000
+
+// pairs pairs a group: in order, and where one journal has more connections,
+// such that what is in them fits best.
+func (g *group) pairs() []*pairing {
+	a, b := g.conns[0], g.conns[1]
+	var partner []int // of each in a, -1 without
+	if len(a) == len(b) || len(a) > maxSorted || len(b) > maxSorted {
+		for i := range a {
+			if i >= len(b) {
+				i = -1
+			}
+			partner = append(partner, i)
+		}
+	} else {
+		partner = bestPartners(a, b)
+	}
+	var out []*pairing
+	used := make([]bool, len(b))
+	for i, j := range partner {
+		p := &pairing{conns: [2]*surveyed{a[i], nil}, worker: g.worker}
+		if j >= 0 {
+			p.conns[1], used[j] = b[j], true
+		}
+		out = append(out, p)
+	}
+	for j, v := range b {
+		if !used[j] {
+			out = append(out, &pairing{conns: [2]*surveyed{nil, v}, worker: g.worker})
+		}
+	}
+	return out
+}
+
+// bestPartners pairs all of the shorter list, in order.
+func bestPartners(a, b []*surveyed) []int {
+	score := make([][]int32, len(a)+1) // of what is left of both from here on
+	for i := range score {
+		score[i] = make([]int32, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			score[i][j] = max(score[i+1][j], score[i][j+1], pairScore(a[i], b[j])+score[i+1][j+1])
+		}
+	}
+	var out []int
+	i, j := 0, 0
+	for ; i < len(a) && j < len(b); i++ {
+		for j < len(b) && score[i][j] == score[i][j+1] && score[i][j] != pairScore(a[i], b[j])+score[i+1][j+1] {
+			j++
+		}
+		if j < len(b) && score[i][j] == pairScore(a[i], b[j])+score[i+1][j+1] {
+			out = append(out, j)
+			j++
+			continue
+		}
+		out = append(out, -1)
+	}
+	for ; i < len(a); i++ {
+		out = append(out, -1)
+	}
+	return out
+}
+
+// pairScore says how well two connections fit. That any two are better than none
+// makes sure that all are paired that can be.
+func pairScore(a, b *surveyed) int32 {
+	return maxSorted*sketchSize + 1 + int32(a.sketch.alike(b.sketch))
+}

@@ -1,0 +1,83 @@
+package analyze
+
+import (
+	"time"
+
+	"repltap/journal"
+)
+
+// Pauses is how often and how long a sender was held up, as its peer did not
+// read.
+type Pauses struct {
+	Conn      uint64 `json:"conn"`
+	Count     int64  `json:"count"`
+	TotalUs   int64  `json:"total_us"`
+	LongestUs int64  `json:"longest_us"`
+	QueuePeak int64  `json:"queue_peak"`      // commands; 0 where it is not known
+	Unsent    int64  `json:"unsent_peak"`     // bytes
+	After     string `json:"after,omitempty"` // the line after which the first one began
+	FirstSeq  uint64 `json:"first_seq,omitempty"`
+}
+
+// PausePair is the pauses of two connections.
+type PausePair struct {
+	Worker   string `json:"worker"`
+	Recorded Pauses `json:"recorded"`
+	Replayed Pauses `json:"replayed"`
+}
+
+func (v *surveyed) pause(rec *journal.Record) {
+	v.pauses.queue(rec.Event)
+	if rec.Kind == journal.KindResume {
+		v.resume(rec.Time)
+		return
+	}
+	if v.paused != 0 {
+		return
+	}
+	v.paused = rec.Time
+	v.pauses.Count++
+	if v.pauses.FirstSeq == 0 {
+		v.pauses.FirstSeq, v.pauses.After = rec.Seq, shownLine(v.ending.last[0])
+	}
+}
+
+func (v *surveyed) resume(now int64) {
+	if v.paused == 0 {
+		return
+	}
+	us := (now - v.paused) / 1000
+	v.paused = 0
+	v.pauses.TotalUs += us
+	v.pauses.LongestUs = max(v.pauses.LongestUs, us)
+}
+
+func (p *Pauses) queue(ev *journal.Event) {
+	p.QueuePeak = max(p.QueuePeak, ev.Queue)
+	p.Unsent = max(p.Unsent, ev.Unsent)
+}
+
+// longPause is a pause that is no accident: where one journal has that much and
+// the other nothing, it is a difference.
+const longPause = int64(time.Second / time.Microsecond)
+
+// stalled compares pauses.
+func (c *comparer) stalled(pairs []*pairing, found *differences) {
+	for _, p := range pairs {
+		a, b := p.conns[0], p.conns[1]
+		if a == nil || b == nil || a.pauses.Count == 0 && b.pauses.Count == 0 && a.pauses.QueuePeak == 0 && b.pauses.QueuePeak == 0 {
+			continue
+		}
+		c.out.Pauses = append(c.out.Pauses, PausePair{Worker: p.worker, Recorded: a.pauses, Replayed: b.pauses})
+		was, is := a.pauses.TotalUs, b.pauses.TotalUs
+		if was >= longPause && is == 0 || is >= longPause && was == 0 {
+			d := &Difference{Kind: Missing, What: AboutPauses, Count: max(a.pauses.Count, b.pauses.Count), Worker: p.worker,
+				Recorded: &Place{Seq: a.pauses.FirstSeq, Conn: a.id, Line: a.pauses.After},
+				Replayed: &Place{Seq: b.pauses.FirstSeq, Conn: b.id, Line: b.pauses.After}}
+			if was == 0 {
+				d.Kind = Extra
+			}
+			found.add(d)
+		}
+	}
+}
