@@ -26,42 +26,46 @@
 //     workereffect.go, where it begins workerstart.go, stalls and freezes
 //     workerfault.go, what it believes workerreport.go, the HTTP endpoint that
 //     it asks catchup.go
+//   - what is replayed: [Plan], in plan.go, made of a look at the recorded
+//     connections (census.go) and of a reading (reading.go) that turns records
+//     into what one master did, an [Act] after the other
+//   - a recorded master over sockets: [ServeMaster], in master.go. What is due
+//     when is schedule.go and pacer_linux.go, what acts do play.go and publish.go,
+//     connections peer.go and ends.go, the end of it all over.go, the link in
+//     between link.go, the rows written so far spool.go, those of them that are
+//     asked for over HTTP rowserver.go, moved tokens and names rewrite.go, the
+//     journal of the run notes.go, what came of it result.go and lag.go
 //
 // # Driving it
 //
 // A [Streamer] has one owner, a goroutine that alone calls it, and waits for
-// one thing after the other:
+// one thing after the other. [ServeMaster] is one:
 //
-//   - the schedule. A recorded row is Wrote, with the position of its stream
-//     after it, and Poke after the last row of a burst; a recorded POSITION that
-//     moved is the same without rows. They come at their recorded times from the
-//     start, divided by the speed. The times are absolute: what is late makes
-//     nothing later. How late each was is the driver's to note.
+//   - the schedule. A recorded row is Published, a recorded POSITION that moved is
+//     a Move, at their recorded times from the start, divided by the speed. The
+//     times are absolute: what is late makes nothing later; how late each was is
+//     noted. (Where rows have to be asked for, as in Synapse itself, it is Wrote
+//     and Poke.) REPLICATE waits while a group of rows that share a token is being
+//     sent: in Synapse that is done in one go.
 //   - Next: keep-alive and the look for news, which are real time at any speed.
 //     Advance is called with the time it is, not the time it was due.
 //   - pieces that a reader brings: Receive. A reader is a goroutine a
 //     connection, with a wire.Splitter. It ends when Outbox.Closing, and leaves
 //     what has come unread: that makes the reset which Synapse's workers see.
-//   - writers' reports: Took. A writer is a goroutine a connection. It is handed
-//     Pending, makes one write that may take a part (syscall.RawConn has that),
-//     and says how many bytes it took; only then is it handed more. Nothing is handed out between two calls
-//     of one burst, since what Synapse writes in one go pauses a connection even
-//     if the kernel had room for it.
+//   - the kernel: Took. Pending is written by the owner itself, without waiting,
+//     after each hundred acts, as many rows as Synapse sends between two looks at
+//     its sockets; where the kernel is full, a goroutine waits till it is not.
 //   - the ends of connections: Lost, after a reset, an end of file, an
 //     EventDrop, an EventAbort, or a close when Outbox.Drained.
 //
-// After each call it takes the events. An EventFetch is answered by a source of
-// rows, at once or later, with Answer or Fail: from the journal, which is
-// looked up by when rows were written and not by their tokens, since in some
-// streams and releases tokens go back within a burst. A page never ends inside
-// a group of rows that share a token. The lines of EventLine are what goes to
-// the worker; the second journal has them as the kernel took them, and the
-// other events as what happened.
+// After each call it takes the events. An EventFetch, which then only a
+// subscription of up to 1.12 makes, is answered with the rows written so far, by
+// their tokens, as a database does. The lines of EventLine are what goes to the
+// worker; the second journal has them as the kernel took them, and the other
+// events as what happened.
 //
 // At the highest speed the owner goes on to the next row only while no
 // connection is paused, so that the queue is never used.
 //
-// Still to come, each in files of its own: that owner with its sockets, the
-// schedule and the source of rows; the link in between; moving tokens and names;
-// the HTTP endpoint; the worker's side.
+// Still to come: playing the worker to a fresh master.
 package replay

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"repltap/journal"
+	"repltap/replay"
+	"repltap/wire"
+)
+
+func replayCommand() *command {
+	return &command{
+		name: "replay", args: "JOURNAL --listen ADDR [flags]",
+		summary: "play a recorded master to a fresh worker: catch-up, rows and back-pressure as they were",
+		long: `
+Plays the master of a journal to the workers that connect, in the release that
+was recorded: its greeting and keep-alive, its answers to REPLICATE, and then what
+it sent, at the recorded times from the moment at which the worker asked. A worker
+that is too slow meets Synapse's own back-pressure: a buffer of 64 KiB behind the
+kernel's, a queue of 10,000 commands behind that, "ERROR Failed to keep up" at the
+10,001st, and a close after which nothing more is read.
+
+A worker is matched to the recorded one of its name; any other name plays the first
+that was chosen. One that drops and comes back goes on where the protocol says.
+
+Up to 1.12 REPLICATE is answered with the rows that the journal has from before.
+From 1.13 on workers fetch what they missed from their database, or over HTTP:
+--http serves that from the journal, where the worker's replication HTTP port is
+looked for. If the worker's database stands elsewhere than the recorded one did,
+--rebase moves the tokens.
+
+--link recorded (the default) has a recorded overflow happen again, after the same
+command, even if today's worker is fast: what was in the recorded master's buffer
+is held back, and stand-ins are queued for the commands that were queued then,
+which are in no journal.
+
+Everything that happens goes into a journal of its own (--journal), for log and
+verify like any other.
+
+Exit status 0: all was played. 4: not all of it, or the driver was too late, or
+parts of the journal are missing. SIGINT ends it, with what there is so far.`,
+		examples: []string{
+			"repltap replay traffic/ --listen 127.0.0.1:9092 --worker w1",
+			"repltap replay traffic/ --listen 127.0.0.1:9092 --conn 3 --speed max --journal run/",
+			"repltap replay traffic/ --listen :9092 --http 127.0.0.1:9093 --skip-idle 1s --rebase typing=0",
+			"repltap replay traffic/ --dry-run",
+		},
+		setup: setupReplay,
+	}
+}
+
+// replayOptions are the flags of replay.
+type replayOptions struct {
+	listen, http             addrFlag
+	secret                   string
+	filter                   filterFlags
+	speed                    speedFlag
+	skipIdle, linger         durationFlag
+	latency, lagLimit        durationFlag
+	link                     choiceFlag
+	bandwidth, highWater     sizeFlag
+	linkBuffer               sizeFlag
+	stalls                   []string
+	maxQueue, workers        int
+	journal                  string
+	redact                   redactFlag
+	dialect                  *dialectFlag
+	until, rebase            []string
+	server, instance, output string
+	format                   choiceFlag
+	dryRun                   bool
+}
+
+func setupReplay(fs *pflag.FlagSet) runFunc {
+	o := &replayOptions{
+		speed: 1, link: choiceFlag{"recorded", []string{"recorded", "none"}}, format: choiceFlag{"text", []string{"text", "json"}},
+		dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), lagLimit: durationFlag(10 * time.Millisecond),
+		highWater: sizeFlag(replay.SynapseLimits.HighWater), linkBuffer: replay.DefaultLinkBuffer, linger: durationFlag(500 * time.Millisecond),
+	}
+	fs.Var(&o.listen, "listen", "where workers connect to; port 0 takes any free one")
+	fs.Var(&o.http, "http", "serve rows that workers missed here (from 1.13)")
+	fs.StringVar(&o.secret, "http-secret", "", "the worker_replication_secret that is asked for")
+	fs.Var(&o.speed, "speed", "1, 0.5, 10 … times the recorded one, or max: as fast as workers take it")
+	fs.Var(&o.skipIdle, "skip-idle", "no recorded pause lasts longer than this")
+	fs.StringSliceVar(&o.until, "until-token", nil, "end when a stream has come to a token: `STREAM=N`")
+	fs.IntVar(&o.workers, "workers", 1, "begin when so `many` workers have asked")
+	fs.Var(&o.link, "link", "recorded: stand still where the recorded worker did; none: don't")
+	fs.Var(&o.bandwidth, "bandwidth", "bytes a second that the link lets through; 0: no limit")
+	fs.Var(&o.latency, "latency", "how long the link takes")
+	fs.StringSliceVar(&o.stalls, "stall", nil, "the link stands still: `AT:FOR`, as in 5s:10s (also 10s@5s)")
+	fs.Var(&o.linkBuffer, "link-buffer", "what the link holds when it stands still, as a kernel does")
+	fs.IntVar(&o.maxQueue, "max-queue", replay.SynapseLimits.MaxQueue, "`commands` that may wait for a worker")
+	fs.Var(&o.highWater, "high-water", "bytes that wait before commands are queued")
+	fs.StringSliceVar(&o.rebase, "rebase", nil, "where streams stand at the beginning: `STREAM=N`, or worker (up to 1.12): where it asks from")
+	fs.StringVar(&o.server, "server-name", "", "the server's `name`, instead of the recorded one")
+	fs.StringVar(&o.instance, "instance", "", "the master's instance `name`, instead of the recorded one")
+	fs.Var(o.dialect, "dialect", "what to speak: auto, v1.22 … or a release as 1.66.0")
+	fs.StringVar(&o.journal, "journal", "", "`directory` of the journal of this run (none if not given)")
+	fs.Var(&o.redact, "redact", redactUsage)
+	fs.Var(&o.lagLimit, "lag-limit", "a run of which a hundredth was later than this is inconclusive")
+	fs.Var(&o.linger, "linger", "how long to stay after the last command")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be sent, and how long it would take")
+	fs.Var(&o.format, "format", "how to print what came of it")
+	o.filter.registerReplay(fs)
+	return o.run
+}
+
+// speedFlag is a factor; 0 is max.
+type speedFlag float64
+
+func (s *speedFlag) String() string {
+	if *s == 0 {
+		return "max"
+	}
+	return strconv.FormatFloat(float64(*s), 'g', -1, 64)
+}
+func (s *speedFlag) Type() string { return "factor" }
+
+func (s *speedFlag) Set(text string) error {
+	if text == "max" {
+		*s = 0
+		return nil
+	}
+	f, err := strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64)
+	if err != nil || !(f > 0 && f <= 1e6) {
+		return fmt.Errorf("%q is not a speed; it is a number above 0, or max", text)
+	}
+	*s = speedFlag(f)
+	return nil
+}
+
+func (o *replayOptions) run(ctx context.Context, e *env, args []string) error {
+	path, err := oneJournal(args)
+	if err != nil {
+		return err
+	}
+	if o.listen == "" && !o.dryRun {
+		return usageErrorf("where shall workers connect to? Say --listen ADDR")
+	}
+	cfg, planned, err := o.config()
+	if err != nil {
+		return err
+	}
+	r, err := openJournal(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	plan, err := replay.NewPlan(ctx, r, planned)
+	if err != nil {
+		return replayTrouble(path, err)
+	}
+	defer plan.Close()
+	cfg.Plan = plan
+	if err := o.fits(plan); err != nil {
+		return err
+	}
+	if o.dryRun {
+		return o.describe(ctx, e, path, plan)
+	}
+	return o.serve(ctx, e, path, cfg)
+}
+
+// replayTrouble adds to an error of planning what to do about it.
+func replayTrouble(path string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return withHint(fmt.Errorf("%s: %w", path, err), "see what is in the journal with: repltap log %s --command NAME,REPLICATE", path)
+}
+
+// serve replays.
+func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg replay.MasterConfig) error {
+	var err error
+	if cfg.Listener, err = replay.ListenMaster(ctx, string(o.listen)); err != nil {
+		return listenTrouble(err)
+	}
+	stopHTTP, err := o.serveHTTP(e, cfg)
+	if err != nil {
+		cfg.Listener.Close()
+		return listenTrouble(err)
+	}
+	if o.journal != "" {
+		cfg.Journal, err = journal.Create(o.journal, journal.Options{
+			Source: fmt.Sprintf("replay %s at speed %s, link %s, Synapse %s", path, o.speed.String(), o.link.value, cfg.Plan.Release),
+			Redact: wire.Redaction(o.redact), Program: program,
+		})
+		if err != nil {
+			cfg.Listener.Close()
+			return errors.Join(named(o.journal, err), stopHTTP())
+		}
+	}
+	show := newReplayProgress(e)
+	cfg.Progress = show.at
+	e.say("listening on %s\n", cfg.Listener.Addr())
+	result, err := replay.ServeMaster(ctx, cfg)
+	show.done()
+	err = errors.Join(err, stopHTTP())
+	if cfg.Journal != nil {
+		err = errors.Join(err, cfg.Journal.Close())
+	}
+	if result == nil {
+		return err
+	}
+	return errors.Join(err, o.report(ctx, e, path, cfg.Plan, result))
+}
+
+// serveHTTP serves catch-up, if it was asked for. stop ends it.
+func (o *replayOptions) serveHTTP(e *env, cfg replay.MasterConfig) (stop func() error, err error) {
+	if o.http == "" {
+		return func() error { return nil }, nil
+	}
+	ln, err := net.Listen("tcp", string(o.http))
+	if err != nil {
+		return nil, err
+	}
+	srv := &http.Server{
+		Handler:           &replay.RowServer{Plan: cfg.Plan, Rewrite: cfg.Rewrite, Secret: o.secret},
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	e.say("serving rows over HTTP on %s\n", ln.Addr())
+	return func() error {
+		srv.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}, nil
+}
+
+// fits says whether the flags fit what is to be played.
+func (o *replayOptions) fits(p *replay.Plan) error {
+	switch {
+	case o.http != "" && p.Subscribes():
+		return usageErrorf("--http: up to 1.12 (this is %s) workers get what they missed over the same connection", p.Release)
+	case slices.Contains(o.rebase, "worker") && !p.Subscribes():
+		return usageErrorf("--rebase worker: from 1.13 on (this is %s) workers don't say where they stand; say --rebase STREAM=N", p.Release)
+	case o.instance != "" && p.Subscribes():
+		return usageErrorf("--instance: up to 1.12 (this is %s) there are none", p.Release)
+	}
+	for _, list := range [][]string{o.rebase, o.until} {
+		for _, text := range list {
+			name, _, ok := strings.Cut(text, "=")
+			if ok && !slices.ContainsFunc(p.Streams, func(s replay.StreamStart) bool { return s.Name == name }) {
+				return usageErrorf("there is no stream %q in what is to be replayed", name)
+			}
+		}
+	}
+	return nil
+}

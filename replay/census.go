@@ -1,0 +1,200 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Recorded is what is known of a recorded connection before it is replayed.
+type Recorded struct {
+	Conn           uint64
+	Worker         string // what it called itself, "" when it did not
+	Opened, Closed int64  // Unix nanoseconds; Closed is of its last record when it has no end
+	Lines          [wire.C2S + 1]int64
+	Dialects       wire.DialectSet // that it may speak
+	Server         string          // what the master called itself
+	Gaps           int             // places at which bytes are missing
+	How, By        string          // how it ended, and who ended it first; "" when that is not known
+	LastError      string          // of the master, without ERROR
+
+	first, last uint64 // its records
+	asked       bool   // it has REPLICATE
+	stalled     bool   // the worker stopped reading
+	overflow    *overflow
+	streams     map[string]bool
+	instances   map[string]int64
+
+	detector wire.Detector
+	recent   recentLines
+	fragment []byte
+	torn     int // gaps that cut a line and that no line has followed yet
+}
+
+// flawed: its times are those of its worker more than the master's.
+func (r *Recorded) flawed() bool { return r.stalled || r.overflow != nil || r.Gaps > 0 }
+
+// overflow is where a recorded connection got more than it took.
+type overflow struct {
+	hold  uint64 // the record from which on the master's own buffer held it
+	tip   uint64 // the last that was not queued
+	end   uint64 // the ERROR, or where the reset cut the stream
+	reset bool
+	part  []byte // what came of the last line
+}
+
+// recentLines are the last lines to a worker that together are more than the
+// high water: at an overflow they were in the master's buffer.
+type recentLines struct {
+	list  []recentLine
+	bytes int
+}
+
+type recentLine struct {
+	seq   uint64
+	bytes int
+}
+
+func (r *recentLines) add(seq uint64, n int) {
+	r.list = append(r.list, recentLine{seq, n})
+	r.bytes += n
+	drop := 0
+	for r.bytes-r.list[drop].bytes > SynapseLimits.HighWater+wire.MaxLine {
+		r.bytes -= r.list[drop].bytes
+		drop++
+	}
+	if drop > 0 {
+		r.list = append(r.list[:0], r.list[drop:]...)
+	}
+}
+
+// census finds out about the connections that a filter selects. Its memory is a
+// few hundred bytes for each, and for those that are open at one time their
+// latest lines: about 100 KiB at most.
+type census struct {
+	conns map[uint64]*Recorded
+	order []*Recorded
+}
+
+// takeCensus reads a journal once.
+func takeCensus(ctx context.Context, r *journal.Reader, f journal.Filter) ([]*Recorded, error) {
+	c := &census{conns: map[uint64]*Recorded{}}
+	for rec, err := range r.Records(ctx, journal.Filter{Conns: f.Conns, Workers: f.Workers, To: f.To}) {
+		switch {
+		case err != nil && !journal.IsPartial(err):
+			return nil, err
+		case err != nil:
+			c.damaged()
+		case rec.Conn != 0:
+			c.record(rec)
+		}
+	}
+	return c.order, ctx.Err()
+}
+
+// damaged: what is missing may be of any connection that is open.
+func (c *census) damaged() {
+	for _, r := range c.order {
+		r.Gaps++
+	}
+}
+
+func (c *census) record(rec *journal.Record) {
+	r := c.conns[rec.Conn]
+	if r == nil {
+		r = &Recorded{Conn: rec.Conn, Opened: rec.Time, first: rec.Seq, streams: map[string]bool{}, instances: map[string]int64{}}
+		c.conns[rec.Conn] = r
+		c.order = append(c.order, r)
+	}
+	r.Closed, r.last = rec.Time, rec.Seq
+	if rec.Worker != "" {
+		r.Worker = rec.Worker
+	}
+	switch rec.Kind {
+	case journal.KindLine:
+		r.Lines[rec.Dir]++
+		r.line(rec)
+	case journal.KindFragment:
+		if rec.Dir == wire.S2C {
+			r.fragment = slices.Clone(rec.Data)
+		}
+	case journal.KindGap:
+		if rec.Dir == wire.S2C && rec.Event.MidLine {
+			r.torn++
+		} else {
+			r.Gaps++
+		}
+	case journal.KindStall:
+		r.stalled = r.stalled || rec.Dir == wire.S2C
+	case journal.KindEOF:
+		if r.How == "" || r.How == "fin" && rec.Event.How != "fin" {
+			r.How, r.By = rec.Event.How, rec.Event.By
+		}
+	case journal.KindClose:
+		if r.How == "" || r.How == "fin" && rec.Event.How != "fin" && rec.Event.How != "unknown" {
+			r.How, r.By = rec.Event.How, rec.Event.By
+		}
+		r.closed(rec)
+	}
+}
+
+func (r *Recorded) line(rec *journal.Record) {
+	g := &rec.Gist
+	r.detector.Observe(rec.Dir, rec.Data, g)
+	r.Dialects = r.detector.Candidates()
+	if rec.Dir == wire.C2S {
+		r.asked = r.asked || g.Command == wire.CmdReplicate
+		return
+	}
+	r.Gaps, r.torn = r.Gaps+r.torn, 0
+	text := bytes.TrimSuffix(rec.Data, newline)
+	switch g.Command {
+	case wire.CmdServer:
+		_, name := cutSpace(text)
+		r.Server = string(name)
+	case wire.CmdRdata, wire.CmdPosition:
+		if !r.streams[string(g.Stream)] && len(r.streams) < maxStreams {
+			r.streams[string(g.Stream)] = true
+		}
+		if n := r.instances[string(g.Instance)]; n > 0 || len(r.instances) < maxStreams {
+			r.instances[string(g.Instance)] = n + 1
+		}
+	case wire.CmdError:
+		_, why := cutSpace(text)
+		if r.LastError = string(why); r.LastError == keepUpText {
+			r.overflowed(rec.Seq)
+		}
+		return
+	}
+	r.recent.add(rec.Seq, len(rec.Data))
+}
+
+// maxStreams is more than any release has, for journals that mean no good.
+const maxStreams = 256
+
+const keepUpText = "Failed to keep up"
+
+var newline = []byte{'\n'}
+
+// overflowed finds out what was still with the master when the ERROR at seq was
+// written.
+func (r *Recorded) overflowed(seq uint64) {
+	if n := len(r.recent.list); n > 0 {
+		r.overflow = &overflow{hold: r.recent.list[0].seq, tip: r.recent.list[n-1].seq, end: seq}
+	}
+}
+
+// closed: a master that resets a connection in the middle of a line has given it
+// up with its worker's PING unread; nothing else in Synapse does that but being
+// killed, and that takes the connections of all workers. What came of that line may
+// have been left out of the journal for what it could hold.
+func (r *Recorded) closed(rec *journal.Record) {
+	cut := r.torn > 0 || len(r.fragment) > 0 && r.fragment[len(r.fragment)-1] != '\n'
+	if r.overflow == nil && cut && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {
+		r.overflow = &overflow{end: rec.Seq, reset: true, part: r.fragment}
+	}
+	r.recent = recentLines{}
+}

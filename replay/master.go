@@ -1,0 +1,337 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// MasterConfig is what a replayed master needs.
+type MasterConfig struct {
+	Plan     *Plan
+	Listener *net.TCPListener // of ListenMaster; closed at the end
+	// Speed divides the recorded times; 0 is as fast as the workers take it.
+	Speed    float64
+	SkipIdle time.Duration // no pause is longer than this; 0: as recorded
+	Limits   Limits        // zero fields are Synapse's
+	Link     Link
+	Rewrite  Rewrite
+	Workers  int           // how many have to ask before it begins; 0: one
+	Patience time.Duration // at the highest speed, for a worker that is to come back; 0: 30s
+	Linger   time.Duration // how long it stays after the last act
+	Journal  *journal.Writer
+	Progress func(Progress) // called five times a second or so; may be nil
+}
+
+// ListenMaster listens for workers as Synapse does: the kernel's own buffers, so
+// that a worker that stops reading gets as much as it would from a Synapse on
+// this machine before it is too much. Only Nagle's algorithm, which Synapse leaves
+// on, is off: it would hold lines back.
+func ListenMaster(ctx context.Context, addr string) (*net.TCPListener, error) {
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // its sockets end otherwise
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return ln.(*net.TCPListener), nil
+}
+
+// master is a replayed master: the owner of a Streamer, its schedule and all its
+// connections. One goroutine runs it; others accept, read, and wait for sockets
+// that are full, and tell it through its inbox.
+type master struct {
+	cfg    MasterConfig
+	plan   *Plan
+	s      *Streamer
+	began  time.Time
+	anchor int64
+
+	inbox chan message
+	done  chan struct{}
+	tasks sync.WaitGroup
+	pacer *pacer
+	notes *notes
+
+	peers   map[int]*peer
+	byNumb  []*peer            // in the order of connecting
+	leaving map[*peer]struct{} // gone, and their readers not yet
+	played  map[string]int
+	lastID  int
+
+	feed   feed
+	clock  schedule
+	rows   rewriter
+	first  string // the worker that asked first
+	ghost  int    // how many others have asked in the place of workers that were not looked at
+	group  batches
+	dues   []int64 // when what was just played was due
+	recent int64   // the largest lag since progress was told
+	place  uint64  // the last record that was played
+	waits  int64   // since when the next act is held up, 0 when it is not
+
+	ending  bool  // the last act was played, and all were told
+	idle    int64 // since when nothing went out although something was to
+	lingers int64 // till when it stays, 0 before
+	left    int64 // when it said goodbye, 0 before
+	result  Result
+	shown   int64
+	fault   error
+}
+
+// message is what other goroutines have to tell.
+type message struct {
+	kind   messageKind
+	peer   *peer
+	socket *net.TCPConn
+	piece  wire.Piece
+	t      int64
+	err    error
+	fetch  int
+	page   Page
+}
+
+type messageKind uint8
+
+const (
+	msgAccepted messageKind = iota
+	msgPiece
+	msgEnded    // a reader has come to its end
+	msgWritable // a socket takes more
+	msgFetched
+	msgFault // the program can't go on
+)
+
+// sliceActs is how many acts are played before what they made is offered to the
+// kernel: as many rows as Synapse's loop takes at once.
+const sliceActs = 100
+
+// ServeMaster replays a plan to those who connect, until all of it was played and
+// taken, or ctx ends. The result is there in either case.
+func ServeMaster(ctx context.Context, cfg MasterConfig) (*Result, error) {
+	m, err := newMaster(cfg)
+	if err != nil {
+		cfg.Listener.Close()
+		return nil, err
+	}
+	feedCtx, stop := context.WithCancel(ctx)
+	m.task(m.accept)
+	m.task(func() { m.feed.run(feedCtx, m.plan, m.done) })
+	m.loop(ctx)
+	stop()
+	m.finish()
+	return &m.result, m.fault
+}
+
+func newMaster(cfg MasterConfig) (*master, error) {
+	p := cfg.Plan
+	now := time.Now()
+	m := &master{
+		cfg: cfg, plan: p, began: now, anchor: now.UnixNano(),
+		inbox: make(chan message, 256), done: make(chan struct{}),
+		peers: map[int]*peer{}, leaving: map[*peer]struct{}{}, played: map[string]int{},
+		feed: newFeed(), clock: schedule{speed: cfg.Speed, skip: int64(cfg.SkipIdle)},
+	}
+	m.rows = newRewriter(cfg.Rewrite, p)
+	streams := slices.Clone(p.Streams)
+	for i := range streams {
+		streams[i].Token += m.rows.shift(streams[i].Name)
+	}
+	var err error
+	m.s, err = NewStreamer(StreamerConfig{
+		Release: p.Release, Server: m.rows.server, Instance: m.rows.instance, Streams: streams,
+		Began: m.anchor, Limits: cfg.Limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if m.pacer, err = newPacer(); err != nil {
+		return nil, err
+	}
+	m.notes = newNotes(cfg.Journal, p.Release)
+	return m, nil
+}
+
+// now is the time by a clock that never goes back.
+func (m *master) now() int64 { return m.anchor + int64(time.Since(m.began)) }
+
+// since is how long the schedule runs; below zero before it does.
+func (m *master) since(now int64) time.Duration {
+	if !m.clock.begun {
+		return -1
+	}
+	return time.Duration(now - m.clock.real)
+}
+
+// task runs f in a goroutine that the master waits for at its end.
+func (m *master) task(f func()) {
+	m.tasks.Add(1)
+	go func() {
+		defer m.tasks.Done()
+		f()
+	}()
+}
+
+// tell posts a message, unless the master has ended.
+func (m *master) tell(msg message) bool {
+	select {
+	case m.inbox <- msg:
+		return true
+	case <-m.done:
+		return false
+	}
+}
+
+func (m *master) accept() {
+	for {
+		c, err := m.cfg.Listener.AcceptTCP()
+		if err != nil {
+			select {
+			case <-m.done:
+			default:
+				m.tell(message{kind: msgFault, err: fmt.Errorf("accepting workers: %w", err)})
+			}
+			return
+		}
+		if !m.tell(message{kind: msgAccepted, socket: c}) {
+			c.Close()
+			return
+		}
+	}
+}
+
+// loop is the owner's: it does what is due, and waits for what comes first.
+func (m *master) loop(ctx context.Context) {
+	for m.fault == nil && ctx.Err() == nil {
+		now := m.now()
+		m.s.Advance(now)
+		more := m.play(now)
+		m.settle()
+		m.late()
+		m.sample(now)
+		if m.over(now) {
+			return
+		}
+		if more {
+			m.poll()
+			continue
+		}
+		m.wait(ctx)
+	}
+	m.result.Interrupted = ctx.Err() != nil
+}
+
+// poll takes what has come, without waiting.
+func (m *master) poll() {
+	for range len(m.inbox) {
+		m.take(<-m.inbox)
+	}
+}
+
+func (m *master) wait(ctx context.Context) {
+	if d, ok := m.next(); ok {
+		m.pacer.in(d)
+	}
+	select {
+	case msg := <-m.inbox:
+		m.take(msg)
+		m.poll()
+	case <-m.pacer.C:
+	case <-m.feed.ready:
+	case <-ctx.Done():
+	}
+}
+
+// lookEvery is how often the owner looks around when nothing else is due.
+const lookEvery = 100 * time.Millisecond
+
+// next is how long nothing is due.
+func (m *master) next() (time.Duration, bool) {
+	now := m.now()
+	at := now + int64(lookEvery)
+	if t, ok := m.s.Next(); ok {
+		at = min(at, t)
+	}
+	if t, ok := m.nextAct(now); ok {
+		at = min(at, t)
+	}
+	for _, p := range m.byNumb {
+		if t, ok := p.next(now); ok {
+			at = min(at, t)
+		}
+	}
+	return time.Duration(at - now), true
+}
+
+func (m *master) take(msg message) {
+	now := m.now()
+	switch msg.kind {
+	case msgAccepted:
+		m.connected(now, msg.socket)
+	case msgPiece:
+		m.heard(now, msg.peer, msg.piece)
+	case msgEnded:
+		m.readerEnded(now, msg.peer, msg.err)
+	case msgWritable:
+		msg.peer.waiting = false
+	case msgFetched:
+		if msg.err != nil {
+			m.s.Fail(now, msg.fetch, "Exception("+repr(msg.err.Error())+")")
+		} else {
+			m.s.Answer(now, msg.fetch, msg.page)
+		}
+	case msgFault:
+		m.fault = msg.err
+	}
+	m.settle()
+}
+
+// settle looks at what the machines did, and lets out what they wrote, until
+// there is nothing more of either.
+func (m *master) settle() {
+	for {
+		for _, ev := range m.s.Events.Take() {
+			m.happened(&ev)
+		}
+		if m.fault != nil {
+			return
+		}
+		quiet := true
+		for _, p := range slices.Clone(m.byNumb) {
+			if m.drain(p) {
+				quiet = false
+			}
+		}
+		if quiet {
+			return
+		}
+	}
+}
+
+// finish ends all that was begun.
+func (m *master) finish() {
+	m.cfg.Listener.Close()
+	now := m.now()
+	for _, p := range slices.Clone(m.byNumb) {
+		m.gone(p, ending{how: "shutdown", by: "master", note: "the replay was ended"})
+	}
+	close(m.done)
+	m.tasks.Wait()
+	for p := range m.leaving {
+		m.closed(p)
+	}
+	m.pacer.close()
+	for len(m.inbox) > 0 {
+		if msg := <-m.inbox; msg.kind == msgAccepted {
+			msg.socket.Close()
+		}
+	}
+	m.notes.close()
+	m.result.finish(m, now)
+}

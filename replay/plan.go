@@ -1,0 +1,314 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// PlanOptions say what of a journal is to be replayed.
+type PlanOptions struct {
+	// Filter's Conns, Workers, From, To and Streams count.
+	Filter  journal.Filter
+	Release wire.Release // zero: as the journal says
+	Dialect wire.Dialect // zero: as the journal says; Release wins
+	Until   map[string]int64
+	Temp    string // directory for the rows, "" where temporary files are
+}
+
+// Plan is what there is to replay: who the workers were, where the streams stood
+// when it began, and what was written before. What was written later is read
+// again from the journal when it is played, so the memory of a plan is bounded by
+// connections and streams, and not by rows.
+type Plan struct {
+	Conns    []*Recorded // the connections looked at, in order
+	Release  wire.Release
+	Server   string
+	Instance string
+	Streams  []StreamStart
+	Start    int64 // the time at which it begins, Unix nanoseconds
+	End      int64 // of the last act
+	Gaps     int   // places at which something is missing
+
+	Lines   int64 // that would be sent, of the recorded connections taken together
+	Rows    map[string]int64
+	LastSeq uint64
+
+	reader  *journal.Reader
+	options PlanOptions
+	begin   uint64 // the first act that is played
+	past    *spool
+	asked   map[string]int64 // up to 1.12: the lowest tokens that a worker asked from
+}
+
+// Subscribes reports whether workers subscribe to streams: up to 1.12.
+func (p *Plan) Subscribes() bool { return traitsOf(p.Release)&traitSubscribes != 0 }
+
+// NewPlan reads a journal, twice. A plan that can't be is an error that says why.
+// Close is to be called when it is done with.
+func NewPlan(ctx context.Context, r *journal.Reader, o PlanOptions) (*Plan, error) {
+	conns, err := takeCensus(ctx, r, o.Filter)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{reader: r, options: o, Rows: map[string]int64{}, asked: map[string]int64{}}
+	if err := p.choose(conns); err != nil {
+		return nil, err
+	}
+	if err := p.decide(); err != nil {
+		return nil, err
+	}
+	if p.past, err = newSpool(o.Temp); err != nil {
+		return nil, err
+	}
+	if err := p.look(ctx); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close lets go of the rows.
+func (p *Plan) Close() error { return p.past.close() }
+
+// choose takes the connections on which replication was spoken.
+func (p *Plan) choose(conns []*Recorded) error {
+	f := &p.options.Filter
+	for _, n := range f.Conns {
+		if !slices.ContainsFunc(conns, func(r *Recorded) bool { return r.Conn == n }) {
+			return fmt.Errorf("there is no connection %d in the journal", n)
+		}
+	}
+	for _, name := range f.Workers {
+		if !slices.ContainsFunc(conns, func(r *Recorded) bool { return r.Worker == name }) {
+			return fmt.Errorf("there is no worker %q in the journal%s", name, p.workers(conns))
+		}
+	}
+	var s2c, c2s int64
+	for _, r := range conns {
+		s2c, c2s = s2c+r.Lines[wire.S2C], c2s+r.Lines[wire.C2S]
+		if r.Lines[wire.S2C] > 0 && r.Lines[wire.C2S] > 0 {
+			p.Conns = append(p.Conns, r)
+			p.Gaps += r.Gaps
+		}
+	}
+	switch {
+	case len(p.Conns) > 0:
+		return nil
+	case s2c == 0 && c2s == 0:
+		return fmt.Errorf("there is nothing in the journal that could be replayed")
+	case s2c == 0:
+		return fmt.Errorf("the journal has only what workers sent: what the master sent is what a replay needs")
+	case c2s == 0:
+		return fmt.Errorf("the journal has only what the master sent: without what the workers asked for it can't be told what answered them")
+	}
+	return fmt.Errorf("on no connection of the journal both sides said something")
+}
+
+func (p *Plan) workers(conns []*Recorded) string {
+	var names []string
+	for _, r := range conns {
+		if r.Worker != "" && !slices.Contains(names, r.Worker) && len(names) < 10 {
+			names = append(names, r.Worker)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "; there are " + strings.Join(names, ", ")
+}
+
+// lastTCP is the newest dialect that was spoken over TCP.
+var lastTCP = func() wire.Dialect {
+	d, err := wire.ParseDialect("1.66.0")
+	if err != nil {
+		panic(err)
+	}
+	return d
+}()
+
+// decide finds the release to play: what was asked for, else the newest with TCP
+// that fits all that was said.
+func (p *Plan) decide() error {
+	set := wire.AllDialects
+	instances := map[string]int64{}
+	for _, r := range p.Conns {
+		set = set.Intersect(r.Dialects)
+		if p.Server == "" {
+			p.Server = r.Server
+		}
+		for name, n := range r.instances {
+			instances[name] += n
+		}
+	}
+	for name, n := range instances {
+		if best := instances[p.Instance]; n > best || n == best && name < p.Instance {
+			p.Instance = name
+		}
+	}
+	if p.Instance == "" {
+		p.Instance = "master"
+	}
+	switch {
+	case p.options.Release != 0:
+		p.Release = p.options.Release
+	case p.options.Dialect != 0:
+		p.Release = p.options.Dialect.Receiver().Release
+	case set.Len() == 0:
+		return fmt.Errorf("the connections speak dialects that don't go together: choose one connection, or say which dialect to play")
+	default:
+		return p.decideFrom(set)
+	}
+	if p.Release > lastTCP.Receiver().Release {
+		return fmt.Errorf("Synapse %s has replication over Redis only; over TCP the last was %s", p.Release, lastTCP.Receiver().Release)
+	}
+	return nil
+}
+
+func (p *Plan) decideFrom(set wire.DialectSet) error {
+	first, last := set.First(), min(set.Last(), lastTCP)
+	if first > lastTCP {
+		return fmt.Errorf("the dialect of this journal (%s) was spoken over Redis only: it can't be replayed over TCP", set)
+	}
+	p.Release = last.Receiver().Release
+	if traitsOf(first.Receiver().Release)&traitSubscribes != traitsOf(p.Release)&traitSubscribes {
+		return fmt.Errorf("it can't be told from the journal which dialect it is (%s): say which to play", set)
+	}
+	return nil
+}
+
+// look reads the acts once, without playing them: up to where it begins they say
+// where the streams stand and what was written, after that how much there is.
+func (p *Plan) look(ctx context.Context) error {
+	var failed error
+	from, bounded := p.from()
+	start := map[string]int64{}
+	var order []string
+	stand := func(a *Act) {
+		token := a.Token
+		if p.begin != 0 {
+			token = a.Prev
+		}
+		if _, ok := start[a.Stream]; !ok {
+			order = append(order, a.Stream)
+		} else if p.begin != 0 {
+			return
+		}
+		start[a.Stream] = token
+	}
+	err := p.acts(ctx, func(a *Act) bool {
+		if p.begin == 0 && (bounded && a.At >= from || !bounded && a.Kind == ActAsk) {
+			p.begin, p.Start = a.Seq, a.At
+			if bounded {
+				p.Start = from
+			}
+		}
+		_, stands := start[a.Stream]
+		if a.Kind == ActRow && (p.begin == 0 || a.Past && !stands) {
+			failed = p.past.add(a.Stream, Row{Token: a.Token, JSON: a.JSON}, a.Batch)
+		}
+		if a.named() && !a.Batch && !(a.Past && !stands) {
+			stand(a)
+		}
+		if p.begin != 0 {
+			p.count(a)
+		}
+		if low, ok := p.asked[a.Stream]; a.Kind == ActAsk && p.Subscribes() && !a.Batch && (!ok || a.Token < low) {
+			p.asked[a.Stream] = a.Token
+		}
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err == nil && p.begin == 0 {
+		err = fmt.Errorf("nothing in the journal is as late as that")
+		if !bounded {
+			err = fmt.Errorf("no worker asks for streams in what is to be replayed: it seems to begin in the middle; say --from where to begin")
+		}
+	}
+	for _, name := range order {
+		p.Streams = append(p.Streams, StreamStart{Name: name, Token: start[name]})
+	}
+	return err
+}
+
+func (p *Plan) from() (at int64, ok bool) {
+	b := p.options.Filter.From
+	if b.Relative {
+		return p.reader.Info().Start + int64(b.Offset), b.Set
+	}
+	return b.At.UnixNano(), b.Set
+}
+
+func (p *Plan) count(a *Act) {
+	p.End, p.LastSeq = a.At, a.Seq
+	if a.Line != nil && !a.Reset {
+		p.Lines++
+	}
+	if a.Kind == ActRow {
+		p.Rows[a.Stream]++
+	}
+}
+
+// holds reports whether all rows of a stream above a token are known.
+func (p *Plan) holds(stream string, from int64) bool {
+	for _, s := range p.Streams {
+		if s.Name == stream && from >= s.Token {
+			return true
+		}
+	}
+	low, ok := p.asked[stream]
+	return ok && from >= low
+}
+
+// Acts gives what is to be played, in order, until yield says false.
+func (p *Plan) Acts(ctx context.Context, yield func(*Act) bool) error {
+	started := map[string]bool{}
+	return p.acts(ctx, func(a *Act) bool {
+		if a.named() && !a.Batch && !a.Past {
+			started[a.Stream] = true
+		}
+		if a.Seq < p.begin || a.Past && !started[a.Stream] {
+			return true
+		}
+		return yield(a)
+	})
+}
+
+// acts reads all, but for what is of streams that were not chosen, and what comes
+// after the token that was to be reached.
+func (p *Plan) acts(ctx context.Context, yield func(*Act) bool) error {
+	f := &p.options.Filter
+	over := false
+	var g *reading
+	g = newReading(p.Conns, p.Subscribes(), p.Instance, func(a *Act) {
+		if over || a.Stream != "" && len(f.Streams) > 0 && !slices.Contains(f.Streams, a.Stream) {
+			return
+		}
+		over = !yield(a)
+		if upto, ok := p.options.Until[a.Stream]; ok && a.named() && !a.Batch && a.Token >= upto && a.Seq >= p.begin {
+			over = true
+		}
+	})
+	conns := make([]uint64, len(p.Conns))
+	for i, r := range p.Conns {
+		conns[i] = r.Conn
+	}
+	for rec, err := range p.reader.Records(ctx, journal.Filter{Conns: conns, To: f.To}) {
+		switch {
+		case err != nil && !journal.IsPartial(err):
+			return err
+		case err == nil:
+			g.record(rec)
+		}
+		if over {
+			break
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,355 @@
+package replay
+
+import (
+	"slices"
+	"time"
+
+	"repltap/wire"
+)
+
+const (
+	// quietAfter is how long up to 1.12 nothing more is asked for when a worker
+	// has asked for all it wants.
+	quietAfter = int64(20 * time.Millisecond)
+	// holdPatience is how long a recorded overflow waits for what was sent before
+	// to be taken.
+	holdPatience = int64(5 * time.Second)
+	// resetPatience is how long a connection whose recorded one was reset waits for
+	// its worker to say something that is not read any more: two PINGs' time.
+	resetPatience    = int64(10 * time.Second)
+	defaultPatience  = 30 * time.Second
+	drainPatience    = int64(10 * time.Second)
+	farewellPatience = int64(time.Second)
+)
+
+// play does what is due, sliceActs at most, and reports whether there may be more.
+func (m *master) play(now int64) (more bool) {
+	for range sliceActs {
+		a := m.feed.head()
+		if a == nil {
+			if m.feed.ended {
+				m.playedAll(now)
+			}
+			return false
+		}
+		if !m.clock.begun {
+			if !m.ready(now) {
+				return false
+			}
+			m.clock.begin(now, m.plan.Start)
+		}
+		if !m.feed.seen {
+			m.clock.see(a.At)
+			m.feed.seen = true
+		}
+		due := m.clock.due(a.At)
+		if due > now || m.held(now, a) {
+			return false
+		}
+		if a.Line != nil || a.Kind == ActAnnounce {
+			m.dues = append(m.dues, due)
+		}
+		m.place = a.Seq
+		m.act(now, a)
+		m.feed.pop()
+		if m.clock.speed == 0 && m.pressed() {
+			return true
+		}
+	}
+	return true
+}
+
+// playedAll: the feed has no more, for one reason or the other.
+func (m *master) playedAll(now int64) {
+	if !m.ending && m.clock.begun {
+		m.ending, m.idle = true, now
+		if m.feed.err != nil {
+			m.fault = m.feed.err
+		}
+	} else if !m.clock.begun && m.feed.err != nil {
+		m.fault = m.feed.err
+	}
+}
+
+// late notes how late the acts of this turn were, now that what they made was
+// offered to the kernel. At the highest speed nothing is late.
+func (m *master) late() {
+	if len(m.dues) == 0 {
+		return
+	}
+	now := m.now()
+	if m.clock.speed > 0 {
+		for _, due := range m.dues {
+			m.result.Lags.Add(time.Duration(now-due), 1)
+			m.recent = max(m.recent, now-due)
+		}
+		for _, p := range m.byNumb {
+			p.lag = max(p.lag, now-m.dues[0])
+		}
+	}
+	m.result.Played += int64(len(m.dues))
+	m.dues = m.dues[:0]
+}
+
+// nextAct is when the next act is due, if that is all it waits for.
+func (m *master) nextAct(now int64) (int64, bool) {
+	if m.waits != 0 || m.ending || !m.clock.begun || m.feed.at == len(m.feed.now) {
+		return 0, false
+	}
+	return m.clock.due(m.feed.now[m.feed.at].At), true
+}
+
+// ready reports whether enough workers have asked for it to begin.
+func (m *master) ready(now int64) bool {
+	n := 0
+	for _, p := range m.byNumb {
+		if p.ready(now) {
+			n++
+		}
+	}
+	return n >= max(m.cfg.Workers, 1)
+}
+
+// pressed: at the highest speed the queue is never used.
+func (m *master) pressed() bool {
+	return slices.ContainsFunc(m.byNumb, func(p *peer) bool {
+		return !p.ending() && p.hold == nil && m.s.Outbox(p.id).State() == StatePaused
+	})
+}
+
+// held reports whether an act has to wait although it is due.
+func (m *master) held(now int64, a *Act) bool {
+	if m.clock.speed == 0 && m.pressed() {
+		return true
+	}
+	if m.waits == 0 {
+		m.waits = now
+	}
+	waited := now - m.waits
+	holds := a.Kind == ActHold || a.Kind == ActOverflow && a.Reset
+	switch {
+	case holds && m.cfg.Link.Recorded && waited < holdPatience && m.undrained(a.Conn),
+		a.Kind == ActAsk && m.clock.speed == 0 && waited < m.patience() && m.awaited(now, a.Conn):
+		return true
+	}
+	if holds {
+		m.clock.real += waited // what is recorded is a time in which nothing waited
+	}
+	m.waits = 0
+	return false
+}
+
+func (m *master) patience() int64 {
+	if m.cfg.Patience > 0 {
+		return int64(m.cfg.Patience)
+	}
+	return int64(defaultPatience)
+}
+
+// undrained: somebody on a recorded connection has not taken what was sent.
+func (m *master) undrained(conn uint64) bool {
+	return slices.ContainsFunc(m.playing(conn), func(p *peer) bool {
+		return !p.ending() && (m.s.Outbox(p.id).Buffered() > 0 || p.link.held > 0)
+	})
+}
+
+// awaited: a worker that was here is to come back before it goes on.
+func (m *master) awaited(now int64, conn uint64) bool {
+	i := slices.IndexFunc(m.plan.Conns, func(r *Recorded) bool { return r.Conn == conn })
+	if i < 0 || m.played[m.plan.Conns[i].Worker] == 0 {
+		return false
+	}
+	for _, p := range m.byNumb {
+		if p.plays != nil && p.plays.Worker == m.plan.Conns[i].Worker && p.ready(now) {
+			return false
+		}
+	}
+	return true
+}
+
+// playing lists those that play a recorded connection.
+func (m *master) playing(conn uint64) (list []*peer) {
+	for _, p := range m.byNumb {
+		if p.plays != nil && p.plays.Conn == conn {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// act does what the recorded master did.
+func (m *master) act(now int64, a *Act) {
+	switch a.Kind {
+	case ActRow:
+		m.row(now, a)
+	case ActMove:
+		m.move(now, a)
+	case ActAnnounce:
+		if m.ghost > 0 {
+			m.ghost-- // somebody who is here has asked in its place
+			return
+		}
+		m.s.Announce(now)
+	case ActLine:
+		m.fit(len(a.Line) + 1)
+		m.s.ServerUp(now, a.Line)
+	case ActStall, ActResume:
+		for _, p := range m.playing(a.Conn) {
+			p.link.stalled = m.cfg.Link.Recorded && a.Kind == ActStall && m.clock.speed > 0
+		}
+	case ActHold, ActTip, ActOverflow:
+		if m.cfg.Link.Recorded {
+			m.overflow(now, a)
+		}
+	case ActEnd:
+		m.end(now, a.Conn)
+	}
+}
+
+func (m *master) row(now int64, a *Act) {
+	if err := m.plan.past.add(a.Stream, Row{Token: a.Token, JSON: a.JSON}, a.Batch); err != nil {
+		m.fault = err
+		return
+	}
+	line := m.rows.rowLine(m.s, a)
+	m.fit(len(line) + 1)
+	m.group.row(now, a)
+	m.s.Publish(now, a.Stream, Row{Token: a.Token + m.rows.shift(a.Stream), JSON: a.JSON}, a.Batch, line)
+	if len(m.group.open) == 0 {
+		m.release(now)
+	}
+}
+
+// move: the first that is heard of a stream is where it stood already.
+func (m *master) move(now int64, a *Act) {
+	_, stands, known := m.s.Position(a.Stream)
+	token := a.Token + m.rows.shift(a.Stream)
+	switch {
+	case !known:
+		if a.Line != nil {
+			m.s.ServerUp(now, a.Line)
+		}
+		return
+	case stands == token && a.Prev == a.Token:
+		return
+	case token < stands:
+		m.plan.past.reset(a.Stream)
+	}
+	var line []byte
+	if a.Line != nil {
+		line = m.rows.positionLine(m.s, a)
+		m.fit(len(line) + 1)
+	}
+	m.s.Move(now, a.Stream, token, line)
+}
+
+// end does what a recorded master did of itself: it stopped. What ended recorded
+// connections otherwise comes about again, or it does not.
+func (m *master) end(now int64, conn uint64) {
+	for _, p := range m.playing(conn) {
+		r := p.plays
+		if r.By != "master" || r.overflow != nil || p.ending() {
+			continue
+		}
+		switch {
+		case r.How == "fin" && (r.LastError == "" || r.LastError == shutdownText):
+			p.note = "the recorded master stopped"
+			m.s.End(now, p.id, r.LastError)
+		case r.How == "reset":
+			p.note, p.dying = "the recorded master was killed", now+farewellPatience
+		}
+	}
+}
+
+const shutdownText = "server shutting down"
+
+// overflow has a recorded overflow happen again: what was in the master's own
+// buffer is held there by the link, the line that was the last to go into it
+// pauses the connection, and stand-ins for what was queued and dropped do the
+// rest.
+func (m *master) overflow(now int64, a *Act) {
+	for _, p := range m.playing(a.Conn) {
+		if p.ending() {
+			continue
+		}
+		out := m.s.Outbox(p.id)
+		switch {
+		case a.Kind == ActHold:
+			p.hold = &hold{}
+		case p.hold == nil && !a.Reset:
+		case a.Kind == ActTip:
+			p.hold.tip = true
+		case a.Reset:
+			p.hold = &hold{until: now + resetPatience, part: a.Line}
+			m.s.Overflow(now, p.id)
+		default:
+			if out.State() == StatePaused {
+				m.s.Overflow(now, p.id)
+			}
+			p.hold = nil
+		}
+	}
+}
+
+// fit makes room for a line of n bytes in the buffers of those whose link holds
+// back: as full as they can be without a pause, but for the line that is to pause
+// them.
+func (m *master) fit(n int) {
+	high := m.cfg.Limits.orDefault().HighWater
+	for _, p := range m.byNumb {
+		if p.hold == nil || p.hold.tip || p.hold.until != 0 {
+			continue
+		}
+		if out := m.s.Outbox(p.id); out != nil {
+			if over := out.Buffered() + n - high; over > 0 {
+				m.let(p, over)
+			}
+		}
+	}
+}
+
+// heard is a line or fragment of a worker.
+func (m *master) heard(now int64, p *peer, piece wire.Piece) {
+	if p.gone {
+		return
+	}
+	if len(p.deferred) > 0 || m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
+		p.deferred = append(p.deferred, piece)
+		return
+	}
+	if piece.Kind == wire.PieceLine {
+		m.listen(now, p, piece.Text)
+	}
+	m.s.Receive(now, p.id, piece)
+}
+
+// release takes in what waited for a group to end.
+func (m *master) release(now int64) {
+	for _, p := range m.byNumb {
+		waiting := p.deferred
+		p.deferred = nil
+		for _, piece := range waiting {
+			m.heard(now, p, piece)
+		}
+	}
+}
+
+// listen notes what a worker says of itself.
+func (m *master) listen(now int64, p *peer, line []byte) {
+	g := wire.GistOf(line)
+	switch g.Command {
+	case wire.CmdName:
+		m.named(p, string(trimLine(line[len("NAME"):])))
+	case wire.CmdReplicate:
+		if p.plays == nil {
+			m.named(p, "")
+		}
+		if m.first == "" {
+			m.first = p.plays.Worker
+		} else if !p.asked && p.plays.Worker != m.first {
+			m.ghost++
+		}
+		p.asked, p.askedAt = true, now
+		m.rows.asked(m.s, now, &g, m.clock.begun)
+	}
+}
