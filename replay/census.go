@@ -71,7 +71,7 @@ func (r *recentLines) add(seq uint64, n int) {
 	}
 }
 
-// census finds out about the connections that a filter selects. Its memory is a
+// census finds out about the connections of a journal, up to where a filter ends. Its memory is a
 // few hundred bytes for each, and for those that are open at one time their
 // latest lines: about 100 KiB at most.
 type census struct {
@@ -82,7 +82,7 @@ type census struct {
 // takeCensus reads a journal once.
 func takeCensus(ctx context.Context, r *journal.Reader, f journal.Filter) ([]*Recorded, error) {
 	c := &census{conns: map[uint64]*Recorded{}}
-	for rec, err := range r.Records(ctx, journal.Filter{Conns: f.Conns, Workers: f.Workers, To: f.To}) {
+	for rec, err := range r.Records(ctx, journal.Filter{To: f.To}) {
 		switch {
 		case err != nil && !journal.IsPartial(err):
 			return nil, err

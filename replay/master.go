@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"repltap/journal"
@@ -53,11 +54,12 @@ type master struct {
 	began  time.Time
 	anchor int64
 
-	inbox chan message
-	done  chan struct{}
-	tasks sync.WaitGroup
-	pacer *pacer
-	notes *notes
+	inbox    chan message
+	refusing atomic.Bool
+	done     chan struct{}
+	tasks    sync.WaitGroup
+	pacer    *pacer
+	notes    *notes
 
 	peers   map[int]*peer
 	byNumb  []*peer            // in the order of connecting
@@ -192,9 +194,7 @@ func (m *master) accept() {
 	for {
 		c, err := m.cfg.Listener.AcceptTCP()
 		if err != nil {
-			select {
-			case <-m.done:
-			default:
+			if !m.refusing.Load() {
 				m.tell(message{kind: msgFault, err: fmt.Errorf("accepting workers: %w", err)})
 			}
 			return
@@ -204,6 +204,12 @@ func (m *master) accept() {
 			return
 		}
 	}
+}
+
+// refuse takes no more connections.
+func (m *master) refuse() {
+	m.refusing.Store(true)
+	m.cfg.Listener.Close()
 }
 
 // loop is the owner's: it does what is due, and waits for what comes first.
@@ -316,7 +322,7 @@ func (m *master) settle() {
 
 // finish ends all that was begun.
 func (m *master) finish() {
-	m.cfg.Listener.Close()
+	m.refuse()
 	now := m.now()
 	for _, p := range slices.Clone(m.byNumb) {
 		m.gone(p, ending{how: "shutdown", by: "master", note: "the replay was ended"})

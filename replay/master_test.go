@@ -213,7 +213,7 @@ func TestComesBack(t *testing.T) {
 	result := run.wait()
 	want := []string{
 		"SERVER x", "POSITION typing master 20 20", `RDATA typing master 21 ["!r:x",[]]`,
-		"SERVER x", "POSITION typing master 21 21", "POSITION typing master 30 30", `RDATA typing master 31 ["!r:x",[]]`,
+		"SERVER x", "POSITION typing master 30 30", `RDATA typing master 31 ["!r:x",[]]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

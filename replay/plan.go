@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -30,9 +31,10 @@ type Plan struct {
 	Server   string
 	Instance string
 	Streams  []StreamStart
-	Start    int64 // the time at which it begins, Unix nanoseconds
-	End      int64 // of the last act
-	Gaps     int   // places at which something is missing
+	Start    int64     // the time at which it begins, Unix nanoseconds
+	End      int64     // of the last act
+	From, To time.Time // what was asked for, zero if it was not
+	Gaps     int       // places at which something is missing
 
 	Lines   int64 // that would be sent, of the recorded connections taken together
 	Rows    map[string]int64
@@ -56,6 +58,12 @@ func NewPlan(ctx context.Context, r *journal.Reader, o PlanOptions) (*Plan, erro
 		return nil, err
 	}
 	p := &Plan{reader: r, options: o, Rows: map[string]int64{}, asked: map[string]int64{}}
+	if at, ok := p.bound(o.Filter.From); ok {
+		p.From = time.Unix(0, at)
+	}
+	if at, ok := p.bound(o.Filter.To); ok {
+		p.To = time.Unix(0, at)
+	}
 	if err := p.choose(conns); err != nil {
 		return nil, err
 	}
@@ -90,6 +98,9 @@ func (p *Plan) choose(conns []*Recorded) error {
 	}
 	var s2c, c2s int64
 	for _, r := range conns {
+		if len(f.Conns) > 0 && !slices.Contains(f.Conns, r.Conn) || len(f.Workers) > 0 && !slices.Contains(f.Workers, r.Worker) {
+			continue
+		}
 		s2c, c2s = s2c+r.Lines[wire.S2C], c2s+r.Lines[wire.C2S]
 		if r.Lines[wire.S2C] > 0 && r.Lines[wire.C2S] > 0 {
 			p.Conns = append(p.Conns, r)
@@ -185,7 +196,7 @@ func (p *Plan) decideFrom(set wire.DialectSet) error {
 // where the streams stand and what was written, after that how much there is.
 func (p *Plan) look(ctx context.Context) error {
 	var failed error
-	from, bounded := p.from()
+	from, bounded := p.bound(p.options.Filter.From)
 	start := map[string]int64{}
 	var order []string
 	stand := func(a *Act) {
@@ -237,8 +248,8 @@ func (p *Plan) look(ctx context.Context) error {
 	return err
 }
 
-func (p *Plan) from() (at int64, ok bool) {
-	b := p.options.Filter.From
+// bound is a bound of the filter in Unix nanoseconds.
+func (p *Plan) bound(b journal.Bound) (at int64, ok bool) {
 	if b.Relative {
 		return p.reader.Info().Start + int64(b.Offset), b.Set
 	}

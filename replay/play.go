@@ -41,6 +41,9 @@ func (m *master) play(now int64) (more bool) {
 		if !m.feed.seen {
 			m.clock.see(a.At)
 			m.feed.seen = true
+			if a.Kind == ActAsk {
+				m.foresee(now, a.Conn)
+			}
 		}
 		due := m.clock.due(a.At)
 		if due > now || m.held(now, a) {
@@ -63,6 +66,7 @@ func (m *master) play(now int64) (more bool) {
 func (m *master) playedAll(now int64) {
 	if !m.ending && m.clock.begun {
 		m.ending, m.idle = true, now
+		m.refuse() // who comes now would get nothing
 		if m.feed.err != nil {
 			m.fault = m.feed.err
 		}
@@ -230,7 +234,7 @@ func (m *master) move(now int64, a *Act) {
 			m.s.ServerUp(now, a.Line)
 		}
 		return
-	case stands == token && a.Prev == a.Token:
+	case stands == token && (a.Answer || a.Prev == a.Token):
 		return
 	case token < stands:
 		m.plan.past.reset(a.Stream)
@@ -241,6 +245,26 @@ func (m *master) move(now int64, a *Act) {
 		m.fit(len(line) + 1)
 	}
 	m.s.Move(now, a.Stream, token, line)
+}
+
+// foresee moves the streams to where the recorded worker that asks next was told
+// they stood, so that today's is told the same if it is here before that. Only
+// who has asked already hears of it when it is due.
+func (m *master) foresee(now int64, conn uint64) {
+	for _, a := range m.feed.now[m.feed.at+1:] {
+		if a.Kind != ActMove || !a.Answer || a.Conn != conn {
+			return
+		}
+		_, stands, known := m.s.Position(a.Stream)
+		token := a.Token + m.rows.shift(a.Stream)
+		if !known || stands == token || slices.ContainsFunc(m.byNumb, func(p *peer) bool { return p.asked && !p.ending() }) {
+			continue
+		}
+		if token < stands {
+			m.plan.past.reset(a.Stream)
+		}
+		m.s.Move(now, a.Stream, token, nil)
+	}
 }
 
 // end does what a recorded master did of itself: it stopped. What ended recorded

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"repltap/analyze"
 	"repltap/journal"
 	"repltap/replay"
 	"repltap/wire"
@@ -47,8 +49,10 @@ which are in no journal.
 Everything that happens goes into a journal of its own (--journal), for log and
 verify like any other.
 
-Exit status 0: all was played. 4: not all of it, or the driver was too late, or
-parts of the journal are missing. SIGINT ends it, with what there is so far.`,
+At its end both journals are compared, as repltap diff does. Exit status 0: the same
+happened again; 3: something else; 4: it can't be told, since not all was played,
+the replay was too late, or parts of the journal are missing. SIGINT ends it, with
+what there is so far.`,
 		examples: []string{
 			"repltap replay traffic/ --listen 127.0.0.1:9092 --worker w1",
 			"repltap replay traffic/ --listen 127.0.0.1:9092 --conn 3 --speed max --journal run/",
@@ -84,7 +88,7 @@ type replayOptions struct {
 func setupReplay(fs *pflag.FlagSet) runFunc {
 	o := &replayOptions{
 		speed: 1, link: choiceFlag{"recorded", []string{"recorded", "none"}}, format: choiceFlag{"text", []string{"text", "json"}},
-		dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), lagLimit: durationFlag(10 * time.Millisecond),
+		dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), lagLimit: durationFlag(analyze.DefaultMaxLag),
 		highWater: sizeFlag(replay.SynapseLimits.HighWater), linkBuffer: replay.DefaultLinkBuffer, linger: durationFlag(500 * time.Millisecond),
 	}
 	fs.Var(&o.listen, "listen", "where workers connect to; port 0 takes any free one")
@@ -105,7 +109,7 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.StringVar(&o.server, "server-name", "", "the server's `name`, instead of the recorded one")
 	fs.StringVar(&o.instance, "instance", "", "the master's instance `name`, instead of the recorded one")
 	fs.Var(o.dialect, "dialect", "what to speak: auto, v1.22 … or a release as 1.66.0")
-	fs.StringVar(&o.journal, "journal", "", "`directory` of the journal of this run (none if not given)")
+	fs.StringVar(&o.journal, "journal", "", "`directory` for the journal of this run (not kept if not given)")
 	fs.Var(&o.redact, "redact", redactUsage)
 	fs.Var(&o.lagLimit, "lag-limit", "a run of which a hundredth was later than this is inconclusive")
 	fs.Var(&o.linger, "linger", "how long to stay after the last command")
@@ -190,29 +194,50 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 		cfg.Listener.Close()
 		return listenTrouble(err)
 	}
-	if o.journal != "" {
-		cfg.Journal, err = journal.Create(o.journal, journal.Options{
-			Source: fmt.Sprintf("replay %s at speed %s, link %s, Synapse %s", path, o.speed.String(), o.link.value, cfg.Plan.Release),
-			Redact: wire.Redaction(o.redact), Program: program,
+	dir, remove, err := o.runDir()
+	if err == nil {
+		cfg.Journal, err = journal.Create(dir, journal.Options{
+			Source: o.source(path, cfg.Plan), Redact: wire.Redaction(o.redact), Program: program,
 		})
-		if err != nil {
-			cfg.Listener.Close()
-			return errors.Join(named(o.journal, err), stopHTTP())
-		}
 	}
+	if err != nil {
+		cfg.Listener.Close()
+		return errors.Join(named(dir, err), stopHTTP())
+	}
+	defer remove()
 	show := newReplayProgress(e)
 	cfg.Progress = show.at
 	e.say("listening on %s\n", cfg.Listener.Addr())
 	result, err := replay.ServeMaster(ctx, cfg)
 	show.done()
-	err = errors.Join(err, stopHTTP())
-	if cfg.Journal != nil {
-		err = errors.Join(err, cfg.Journal.Close())
-	}
-	if result == nil {
+	err = errors.Join(err, stopHTTP(), cfg.Journal.Close())
+	if err != nil || result == nil {
 		return err
 	}
-	return errors.Join(err, o.report(ctx, e, path, cfg.Plan, result))
+	return o.report(ctx, e, path, dir, cfg.Plan, result)
+}
+
+// runDir is where the run is journalled: a place that is removed again if nobody
+// wants to keep it, since the verdict needs the journal.
+func (o *replayOptions) runDir() (dir string, remove func(), err error) {
+	if o.journal != "" {
+		return o.journal, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "repltap-run-*")
+	return dir, func() { os.RemoveAll(dir) }, err
+}
+
+// source says in the run's journal what was replayed, and how.
+func (o *replayOptions) source(path string, p *replay.Plan) string {
+	f, _ := o.filter.filter() // config has looked at it
+	run := analyze.Run{
+		Journal: path, Speed: float64(o.speed), Conns: f.Conns, Workers: f.Workers, Streams: f.Streams,
+		From: p.From, To: p.To, Rebased: len(o.rebase) > 0, ServerName: o.server,
+	}
+	if o.instance != "" {
+		run.Rename = map[string]string{p.Instance: o.instance}
+	}
+	return run.Source()
 }
 
 // serveHTTP serves catch-up, if it was asked for. stop ends it.

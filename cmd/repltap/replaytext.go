@@ -11,131 +11,91 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"repltap/analyze"
 	"repltap/replay"
 )
 
-// replaySummary is what came of a replay, for programs: see design of the JSON in
-// README.
-type replaySummary struct {
-	Verdict     string         `json:"verdict"`
-	Why         string         `json:"why"`
-	Differences []any          `json:"differences"`
-	Lag         lagUs          `json:"lag_us"`
-	CatchUp     []any          `json:"catch_up"`
-	Endings     []replayEnding `json:"endings"`
-	Commands    int64          `json:"commands"`
-	Bytes       int64          `json:"bytes"`
-	Seconds     float64        `json:"seconds"`
-	Notes       []string       `json:"notes"`
-}
-
-type lagUs struct {
-	P50 int64 `json:"p50"`
-	P99 int64 `json:"p99"`
-	Max int64 `json:"max"`
-}
-
-type replayEnding struct {
-	Conn        uint64 `json:"conn"`
-	Worker      string `json:"worker"`
-	Plays       uint64 `json:"plays"`
-	How         string `json:"how"`
-	By          string `json:"by"`
-	Note        string `json:"note,omitempty"`
-	After       string `json:"after"`
-	Commands    int64  `json:"commands"`
-	Sent        int64  `json:"sent_bytes"`
-	Undelivered int64  `json:"undelivered_bytes"`
-	Pauses      int    `json:"pauses"`
-	QueuePeak   int    `json:"queue_peak"`
-}
-
-// summarize says what can be said without looking at the run's journal.
-func (o *replayOptions) summarize(p *replay.Plan, r *replay.Result) *replaySummary {
+// report says what came of a replay: the comparison of the two journals, with the
+// lag as it was measured at every send, and how connections ended.
+func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, p *replay.Plan, r *replay.Result) error {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx) // it was asked to end, and this is the end
+	}
+	c, err := o.compare(ctx, e, path, dir, p)
+	if err != nil {
+		return err
+	}
 	us := func(d time.Duration) int64 { return int64(d / time.Microsecond) }
-	s := &replaySummary{
-		Differences: []any{}, CatchUp: []any{}, Endings: []replayEnding{}, Commands: r.Played, Bytes: r.Bytes,
-		Seconds: r.Took.Seconds(), Notes: append([]string{}, r.Notes...),
-		Lag: lagUs{us(r.Lags.Quantile(0.5)), us(r.Lags.Quantile(0.99)), us(r.Lags.Max())},
+	if r.Lags.Count() > 0 {
+		c.Lag = analyze.LagUs{P50: us(r.Lags.Quantile(0.5)), P99: us(r.Lags.Quantile(0.99)), Max: us(r.Lags.Max())}
 	}
-	for i := range r.Connections {
-		c := &r.Connections[i]
-		s.Endings = append(s.Endings, replayEnding{
-			Conn: c.Conn, Worker: c.Worker, Plays: c.Plays, How: c.How, By: c.By, Note: c.Note, After: c.LastLine,
-			Commands: c.Lines, Sent: c.Sent, Undelivered: c.Undelivered, Pauses: c.Pauses, QueuePeak: c.Queue,
-		})
+	c.Notes = append(c.Notes, r.Notes...)
+	if why := o.unsure(p, r); why != "" {
+		c.Verdict, c.Why = analyze.Inconclusive, why
 	}
-	s.Verdict, s.Why = "inconclusive", ""
-	switch late := r.Lags.Quantile(0.99); {
-	case !r.Complete && r.Interrupted:
-		s.Why = "the replay was interrupted before its end"
-	case !r.Complete:
-		s.Why = "not all was played"
-	case late > time.Duration(o.lagLimit):
-		s.Why = fmt.Sprintf("the replay could not keep time: a hundredth of the commands was more than %s late", durationText(late))
-	case p.Gaps > 0:
-		s.Why = "parts of what was replayed are missing in the journal (" + plural(int64(p.Gaps), "gap") + ")"
-	default:
-		s.Verdict, s.Why = "", "all was played"
-	}
-	return s
-}
-
-// report prints what came of a replay. Here the comparison of the two journals is
-// to be called, which says more than that all was played.
-func (o *replayOptions) report(_ context.Context, e *env, _ string, p *replay.Plan, r *replay.Result) error {
-	s := o.summarize(p, r)
-	var text []byte
-	if o.format.value == "json" {
-		b, err := json.MarshalIndent(s, "", "  ")
-		if err != nil {
-			return err
-		}
-		text = append(b, '\n')
-	} else {
-		text = s.text(newStyle(e.colored(e.stdout)))
+	st := newStyle(e.colored(e.stdout))
+	text := comparisonText(c, o.format.value, st)
+	if o.format.value != "json" {
+		text = append(runText(r), text...)
 	}
 	if err := e.print(string(text)); err != nil {
 		return err
 	}
-	if s.Verdict == "inconclusive" {
-		return exitStatus(statusInconclusive)
-	}
-	return nil
+	return verdictStatus(c)
 }
 
-func (s *replaySummary) text(st style) []byte {
+// compare compares the journal of the run with what was replayed.
+func (o *replayOptions) compare(ctx context.Context, e *env, path, dir string, _ *replay.Plan) (*analyze.Comparison, error) {
+	recorded, err := openJournal(path)
+	if err != nil {
+		return nil, err
+	}
+	replayed, err := openJournal(dir)
+	if err != nil {
+		return nil, err
+	}
+	progress := newProgress(e, "comparing")
+	defer progress.done()
+	return analyze.Compare(ctx, recorded, replayed, analyze.Options{MaxLag: time.Duration(o.lagLimit), Progress: progress.count})
+}
+
+// unsure is why nothing can be said, whatever the comparison says.
+func (o *replayOptions) unsure(p *replay.Plan, r *replay.Result) string {
+	switch late := r.Lags.Quantile(0.99); {
+	case !r.Complete && r.Interrupted:
+		return "the replay was interrupted before its end"
+	case !r.Complete:
+		return "not all was played"
+	case late > time.Duration(o.lagLimit):
+		return fmt.Sprintf("the replay could not keep time: a hundredth of the commands was more than %s late", durationText(late))
+	case p.Gaps > 0:
+		return "parts of what was replayed are missing in the journal (" + plural(int64(p.Gaps), "gap") + ")"
+	}
+	return ""
+}
+
+// runText is what the driver has to tell.
+func runText(r *replay.Result) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Played %s in %s", plural(s.Commands, "command"), durationText(time.Duration(s.Seconds*float64(time.Second)).Round(time.Millisecond)))
-	if s.Lag.Max > 0 {
-		fmt.Fprintf(&b, ", late by %s (half), %s (99%%), %s (at most)", usText(s.Lag.P50), usText(s.Lag.P99), usText(s.Lag.Max))
+	fmt.Fprintf(&b, "Played %s in %s.\n\n", plural(r.Played, "command"), durationText(r.Took.Round(time.Millisecond)))
+	if len(r.Connections) == 0 {
+		return b.Bytes()
 	}
-	b.WriteString(".\n\n")
-	if len(s.Endings) > 0 {
-		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(w, "conn\tworker\tplays\tcommands\tbytes\tpauses\tqueue\tended\t")
-		for _, c := range s.Endings {
-			ended := c.How + " by " + c.By
-			if c.Note != "" {
-				ended += ": " + c.Note
-			}
-			fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", c.Conn, safe(c.Worker), c.Plays, thousands(c.Commands), thousands(c.Sent),
-				c.Pauses, thousands(int64(c.QueuePeak)), safe(ended))
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "conn\tworker\tplays\tcommands\tbytes\tpauses\tqueue\tended\t")
+	for i := range r.Connections {
+		c := &r.Connections[i]
+		ended := c.How + " by " + c.By
+		if c.Note != "" {
+			ended += ": " + c.Note
 		}
-		w.Flush()
-		b.WriteByte('\n')
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", c.Conn, safe(c.Worker), c.Plays, thousands(c.Lines), thousands(c.Sent),
+			c.Pauses, thousands(int64(c.Queue)), safe(ended))
 	}
-	for _, n := range s.Notes {
-		fmt.Fprintf(&b, "note: %s\n", safe(n))
-	}
-	if s.Verdict != "" {
-		fmt.Fprintf(&b, "%s%s%s: %s\n", st.yellow, s.Verdict, st.off, s.Why)
-	} else {
-		fmt.Fprintf(&b, "%sOK%s: %s\n", st.green, st.off, s.Why)
-	}
+	w.Flush()
+	b.WriteByte('\n')
 	return b.Bytes()
 }
-
 
 // describe is --dry-run.
 func (o *replayOptions) describe(_ context.Context, e *env, path string, p *replay.Plan) error {
