@@ -29,9 +29,9 @@
 //   - what is replayed: [Plan], in plan.go, made of a look at the recorded
 //     connections (census.go) and of a reading (reading.go) that turns records
 //     into what one master did, an [Act] after the other
-//   - a recorded master over sockets: [ServeMaster], in master.go. What is due
-//     when is schedule.go and pacer_linux.go, what acts do play.go and publish.go,
-//     connections peer.go and ends.go, the end of it all over.go, the link in
+//   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
+//     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go
+//     and overflow.go, what workers say listen.go, connections peer.go and ends.go, the end of it all over.go, the link in
 //     between link.go, the rows written so far spool.go, those of them that are
 //     asked for over HTTP rowserver.go, moved tokens and names rewrite.go, the
 //     journal of the run notes.go, what came of it result.go and lag.go

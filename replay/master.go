@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"repltap/journal"
-	"repltap/wire"
 )
 
 // MasterConfig is what a replayed master needs.
@@ -87,29 +85,6 @@ type master struct {
 	fault   error
 }
 
-// message is what other goroutines have to tell.
-type message struct {
-	kind   messageKind
-	peer   *peer
-	socket *net.TCPConn
-	piece  wire.Piece
-	t      int64
-	err    error
-	fetch  int
-	page   Page
-}
-
-type messageKind uint8
-
-const (
-	msgAccepted messageKind = iota
-	msgPiece
-	msgEnded    // a reader has come to its end
-	msgWritable // a socket takes more
-	msgFetched
-	msgFault // the program can't go on
-)
-
 // sliceActs is how many acts are played before what they made is offered to the
 // kernel: as many rows as Synapse's loop takes at once.
 const sliceActs = 100
@@ -145,6 +120,7 @@ func newMaster(cfg MasterConfig) (*master, error) {
 	for i := range streams {
 		streams[i].Token += m.rows.shift(streams[i].Name)
 	}
+	streams = append(streams, m.rows.others(p)...)
 	var err error
 	m.s, err = NewStreamer(StreamerConfig{
 		Release: p.Release, Server: m.rows.server, Instance: m.rows.instance, Streams: streams,
@@ -187,22 +163,6 @@ func (m *master) tell(msg message) bool {
 		return true
 	case <-m.done:
 		return false
-	}
-}
-
-func (m *master) accept() {
-	for {
-		c, err := m.cfg.Listener.AcceptTCP()
-		if err != nil {
-			if !m.refusing.Load() {
-				m.tell(message{kind: msgFault, err: fmt.Errorf("accepting workers: %w", err)})
-			}
-			return
-		}
-		if !m.tell(message{kind: msgAccepted, socket: c}) {
-			c.Close()
-			return
-		}
 	}
 }
 
@@ -273,29 +233,6 @@ func (m *master) next() (time.Duration, bool) {
 		}
 	}
 	return time.Duration(at - now), true
-}
-
-func (m *master) take(msg message) {
-	now := m.now()
-	switch msg.kind {
-	case msgAccepted:
-		m.connected(now, msg.socket)
-	case msgPiece:
-		m.heard(now, msg.peer, msg.piece)
-	case msgEnded:
-		m.readerEnded(now, msg.peer, msg.err)
-	case msgWritable:
-		msg.peer.waiting = false
-	case msgFetched:
-		if msg.err != nil {
-			m.s.Fail(now, msg.fetch, "Exception("+repr(msg.err.Error())+")")
-		} else {
-			m.s.Answer(now, msg.fetch, msg.page)
-		}
-	case msgFault:
-		m.fault = msg.err
-	}
-	m.settle()
 }
 
 // settle looks at what the machines did, and lets out what they wrote, until

@@ -3,8 +3,6 @@ package replay
 import (
 	"slices"
 	"time"
-
-	"repltap/wire"
 )
 
 const (
@@ -286,94 +284,3 @@ func (m *master) end(now int64, conn uint64) {
 }
 
 const shutdownText = "server shutting down"
-
-// overflow has a recorded overflow happen again: what was in the master's own
-// buffer is held there by the link, the line that was the last to go into it
-// pauses the connection, and stand-ins for what was queued and dropped do the
-// rest.
-func (m *master) overflow(now int64, a *Act) {
-	for _, p := range m.playing(a.Conn) {
-		if p.ending() {
-			continue
-		}
-		out := m.s.Outbox(p.id)
-		switch {
-		case a.Kind == ActHold:
-			p.hold = &hold{}
-		case p.hold == nil && !a.Reset:
-		case a.Kind == ActTip:
-			p.hold.tip = true
-		case a.Reset:
-			p.hold = &hold{until: now + resetPatience, part: a.Line}
-			m.s.Overflow(now, p.id)
-		default:
-			if out.State() == StatePaused {
-				m.s.Overflow(now, p.id)
-			}
-			p.hold = nil
-		}
-	}
-}
-
-// fit makes room for a line of n bytes in the buffers of those whose link holds
-// back: as full as they can be without a pause, but for the line that is to pause
-// them.
-func (m *master) fit(n int) {
-	high := m.cfg.Limits.orDefault().HighWater
-	for _, p := range m.byNumb {
-		if p.hold == nil || p.hold.tip || p.hold.until != 0 {
-			continue
-		}
-		if out := m.s.Outbox(p.id); out != nil {
-			if over := out.Buffered() + n - high; over > 0 {
-				m.let(p, over)
-			}
-		}
-	}
-}
-
-// heard is a line or fragment of a worker.
-func (m *master) heard(now int64, p *peer, piece wire.Piece) {
-	if p.gone {
-		return
-	}
-	if len(p.deferred) > 0 || m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
-		p.deferred = append(p.deferred, piece)
-		return
-	}
-	if piece.Kind == wire.PieceLine {
-		m.listen(now, p, piece.Text)
-	}
-	m.s.Receive(now, p.id, piece)
-}
-
-// release takes in what waited for a group to end.
-func (m *master) release(now int64) {
-	for _, p := range m.byNumb {
-		waiting := p.deferred
-		p.deferred = nil
-		for _, piece := range waiting {
-			m.heard(now, p, piece)
-		}
-	}
-}
-
-// listen notes what a worker says of itself.
-func (m *master) listen(now int64, p *peer, line []byte) {
-	g := wire.GistOf(line)
-	switch g.Command {
-	case wire.CmdName:
-		m.named(p, string(trimLine(line[len("NAME"):])))
-	case wire.CmdReplicate:
-		if p.plays == nil {
-			m.named(p, "")
-		}
-		if m.first == "" {
-			m.first = p.plays.Worker
-		} else if !p.asked && p.plays.Worker != m.first {
-			m.ghost++
-		}
-		p.asked, p.askedAt = true, now
-		m.rows.asked(m.s, now, &g, m.clock.begun)
-	}
-}

@@ -25,6 +25,7 @@ type rewriter struct {
 	renamed          bool
 	begin            map[string]int64 // where streams stood
 	shifts           map[string]int64
+	absent           map[string]bool // streams that the master had, and of which nothing is known
 }
 
 func newRewriter(w Rewrite, p *Plan) rewriter {
@@ -48,9 +49,29 @@ func newRewriter(w Rewrite, p *Plan) rewriter {
 // shift is what is added to a stream's recorded tokens.
 func (r *rewriter) shift(stream string) int64 { return r.shifts[stream] }
 
+// others are the streams that a master up to 1.12 has, and that no worker asked for
+// in what is replayed. Today's may do so: it is told that nothing was written.
+func (r *rewriter) others(p *Plan) (list []StreamStart) {
+	f, err := wire.NewFollower(p.Release, wire.FollowerConfig{})
+	if err != nil || !p.Subscribes() {
+		return nil
+	}
+	r.absent = map[string]bool{}
+	for _, name := range f.Streams() {
+		if _, known := r.begin[name]; !known {
+			r.absent[name] = true
+			list = append(list, StreamStart{Name: name})
+		}
+	}
+	return list
+}
+
 // asked is told of each REPLICATE, with the stream and token that it had up to 1.12.
 func (r *rewriter) asked(s *Streamer, now int64, g *wire.Gist, begun bool) {
 	name := string(g.Stream)
+	if r.absent[name] && g.HasToken {
+		s.Move(now, name, g.Token, nil)
+	}
 	start, known := r.begin[name]
 	if !r.Follow || begun || !known || !g.HasToken {
 		return

@@ -1,0 +1,49 @@
+package replay
+
+import "repltap/wire"
+
+// heard is a line or fragment of a worker.
+func (m *master) heard(now int64, p *peer, piece wire.Piece) {
+	if p.gone {
+		return
+	}
+	if len(p.deferred) > 0 || m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
+		p.deferred = append(p.deferred, piece)
+		return
+	}
+	if piece.Kind == wire.PieceLine {
+		m.listen(now, p, piece.Text)
+	}
+	m.s.Receive(now, p.id, piece)
+}
+
+// release takes in what waited for a group to end.
+func (m *master) release(now int64) {
+	for _, p := range m.byNumb {
+		waiting := p.deferred
+		p.deferred = nil
+		for _, piece := range waiting {
+			m.heard(now, p, piece)
+		}
+	}
+}
+
+// listen notes what a worker says of itself.
+func (m *master) listen(now int64, p *peer, line []byte) {
+	g := wire.GistOf(line)
+	switch g.Command {
+	case wire.CmdName:
+		m.named(p, string(trimLine(line[len("NAME"):])))
+	case wire.CmdReplicate:
+		if p.plays == nil {
+			m.named(p, "")
+		}
+		if m.first == "" {
+			m.first = p.plays.Worker
+		} else if !p.asked && p.plays.Worker != m.first {
+			m.ghost++
+		}
+		p.asked, p.askedAt = true, now
+		m.rows.asked(m.s, now, &g, m.clock.begun)
+	}
+}
