@@ -20,6 +20,10 @@ type veil struct {
 	found []wire.Finding // with them
 }
 
+// maxReads is how much room for reads is kept: few lines come in more, but one may
+// come byte by byte.
+const maxReads = 64
+
 // read is one read of the tap: how many bytes, and when.
 type read struct {
 	n int
@@ -80,6 +84,9 @@ func (v *veil) rest(r *Record) {
 		r.Findings = append(v.found, r.Findings...)
 	}
 	v.reads, v.found = v.reads[:0], nil
+	if cap(v.reads) > maxReads {
+		v.reads = nil
+	}
 }
 
 // unveil appends the bytes of text that waited for the piece to be complete, read

@@ -228,3 +228,25 @@ func TestPseudonymsBelongToAJournal(t *testing.T) {
 		t.Errorf("the journal says %q of its redaction (%v)", r.Info().Redact, err)
 	}
 }
+
+// An over-long line whose rest is in a gap must not vouch for the next one.
+func TestAGapEndsAnOverLongLine(t *testing.T) {
+	dir := t.TempDir()
+	w := create(t, dir, Options{Redact: wire.RedactSecrets})
+	x := newTraffic(w, 1)
+	x.open(1)
+	harmless := `RDATA to_device master 5 ["@user:` + strings.Repeat("x", 2*wire.MaxLine)
+	secret := `USER_IP:` + strings.Repeat("y", wire.MaxLine/2) + ":pushkey0planted0here:" + strings.Repeat("z", wire.MaxLine)
+	x.send(1, wire.S2C, harmless, 100000)
+	x.s.Gap(x.now, 1, wire.S2C, Event{Bytes: 100, Lines: 1, Reason: "queue full"})
+	k := flowKey{1, wire.S2C}
+	x.sent[k] = append(x.sent[k], make([]byte, 100)...)
+	x.send(1, wire.S2C, secret+"\nPING 1\n", 100000)
+	x.close(1)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all := everything(t, dir); bytes.Contains(all, []byte("pushkey0planted")) {
+		t.Error("what can't be read is in the journal")
+	}
+}

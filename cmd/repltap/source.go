@@ -16,7 +16,6 @@ type source struct {
 	file  *os.File
 	size  int64
 	mtime time.Time // zero for what is no file
-	temp  bool      // a copy of a pipe, to be removed
 	read  int64     // bytes of the file that the reader at work has read
 }
 
@@ -51,7 +50,13 @@ func spool(ctx context.Context, name string, open func() (io.ReadCloser, error))
 	if err != nil {
 		return nil, err
 	}
-	s := &source{name: name, file: f, temp: true}
+	// It has no name from here on: what it holds is not redacted yet, and nothing
+	// of it must be left whatever becomes of this process.
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	s := &source{name: name, file: f}
 	type copied struct {
 		n   int64
 		err error
@@ -80,12 +85,7 @@ func spool(ctx context.Context, name string, open func() (io.ReadCloser, error))
 	return s, nil
 }
 
-func (s *source) close() {
-	s.file.Close()
-	if s.temp {
-		os.Remove(s.file.Name())
-	}
-}
+func (s *source) close() { s.file.Close() }
 
 // reader starts reading the source from its beginning, decompressed.
 func (s *source) reader() (r *bufio.Reader, stop func(), err error) {
