@@ -133,7 +133,7 @@ func (s *Scribe) Gap(t int64, conn uint64, dir wire.Direction, ev Event) {
 	d.offset += ev.Bytes
 	d.headless = ev.MidLine
 	d.veil.trail = wire.Trail{} // an over-long line that was going on may have ended in there
-	ev.Offset = nil // the writer counts by itself
+	ev.Offset = nil             // the writer counts by itself
 	if s.obs != nil {
 		s.obs.Gap(conn, dir, &ev)
 	}
