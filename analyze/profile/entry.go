@@ -1,0 +1,63 @@
+package profile
+
+import (
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// entry is a record with what is known of its connection.
+type entry struct {
+	*journal.Record
+	at   int64       // nanoseconds since the journal's start
+	conn *connection // nil for what is about the recording itself
+}
+
+// line says whether the entry is a line of the protocol.
+func (e *entry) line() bool { return e.Kind == journal.KindLine }
+
+// place is where the entry stands.
+func (e *entry) place() Place {
+	return Place{Seq: e.Seq, Conn: e.Conn, At: At(e.at), Time: Time(e.Time)}
+}
+
+// connection is what is known of a connection so far. It is kept until the
+// connection is closed.
+type connection struct {
+	id     uint64
+	worker string // what it calls itself anywhere in the file, "" when it does not
+	opened int64  // Unix nanoseconds; the first record's time where the open is not in what is read
+	whole  bool   // its open was read
+}
+
+// connection finds the connection of a record.
+func (t *taking) connection(rec *journal.Record) *connection {
+	if c := t.recent; c != nil && c.id == rec.Conn {
+		return c
+	}
+	c := t.conns[rec.Conn]
+	if c == nil {
+		c = &connection{id: rec.Conn, opened: rec.Time, whole: rec.Kind == journal.KindOpen}
+		t.conns[rec.Conn] = c
+	}
+	t.recent = c
+	return c
+}
+
+// see learns what a record says of the connection.
+func (c *connection) see(rec *journal.Record) {
+	if rec.Worker != "" && rec.Worker != c.worker {
+		c.worker = rec.Worker
+	}
+}
+
+// commandOf names the command of a line: as it stands there if a release has
+// it. What none has goes by one name, since anything may stand there.
+func commandOf(g *wire.Gist) string {
+	if g.Command == wire.CmdUnknown {
+		return unknownCommand
+	}
+	return g.Command.String()
+}
+
+// unknownCommand is the name of what is no command.
+const unknownCommand = "(unknown)"

@@ -1,0 +1,28 @@
+package profile
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// The digits of a number are those of its JSON, and rounding does what people do.
+func TestDigits(t *testing.T) {
+	for _, c := range []struct {
+		n    Number
+		want string
+	}{
+		{Millis(1_234_567), "1.235"}, {Millis(0), "0.000"}, {Millis(999_999_600), "1000.000"}, {Millis(-1_500_000), "-1.500"},
+		{Millis(-100), "0.000"}, {Seconds(61_000_499_999), "61.000"}, {Seconds(61_000_500_000), "61.001"},
+		{At(1_000_000_999), "1.000000"}, {At(-1), "-0.000001"}, {Percent(1_000_000), "100.00"}, {Percent(5), "0.00"}, {Percent(50), "0.01"},
+		{Rate(1_235), "1.24"}, {Count(-7), "-7"}, {Count(1_000_000), "1000000"},
+		{Millis(None), ""}, {Seconds(None), ""}, {At(None), ""}, {Percent(None), ""}, {Rate(None), ""}, {Count(None), ""},
+	} {
+		if got := c.n.Digits(); got != c.want {
+			t.Errorf("%T(%v) is %q, want %q", c.n, c.n, got, c.want)
+		}
+		text, err := json.Marshal(c.n)
+		if want := c.want; err != nil || string(text) != want && !(want == "" && string(text) == "null") {
+			t.Errorf("%T(%v) is %s in JSON (%v), want %q", c.n, c.n, text, err, want)
+		}
+	}
+}

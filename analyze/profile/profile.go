@@ -1,0 +1,52 @@
+package profile
+
+// Schema names the form of a profile's JSON. The number rises when a program
+// that reads it would have to change; fields may be added without that.
+const Schema = "repltap.report/1"
+
+// Profile is what is in a journal, in numbers. Its JSON is that of `report
+// --format json`. Fields with a table tag are also tables (see Tables); they are
+// never nil in what Take returns.
+type Profile struct {
+	Schema  string  `json:"schema"`
+	Journal Journal `json:"journal"`
+	// QuantileError is by how much a quantile may be off.
+	QuantileError Percent  `json:"quantile_error_percent"`
+	Totals        Totals   `json:"totals" table:"Totals"`
+	Coverage      Coverage `json:"coverage"`
+
+	Commands    []CommandRow    `json:"commands" table:"Commands"`
+	Streams     []StreamRow     `json:"streams" table:"Streams"`
+	Instances   []InstanceRow   `json:"instances" table:"Instances that write"`
+	Workers     []WorkerRow     `json:"workers" table:"Workers"`
+	Connections []ConnectionRow `json:"connections" table:"Connections"`
+	Gaps        []GapRow        `json:"gaps" table:"Gaps of the journal"`
+	Damage      []DamageRow     `json:"damage" table:"Damage of the journal"`
+
+	// Notes are what has to be known to read the rest, in sentences.
+	Notes []string `json:"notes"`
+}
+
+// Journal is what was read.
+type Journal struct {
+	Path    string `json:"path"`
+	Live    bool   `json:"live"` // it was being recorded
+	Files   int    `json:"files"`
+	Source  string `json:"source"`
+	Redact  string `json:"redact"`
+	Program string `json:"program"`
+	Start   Time   `json:"start"` // what each "at" counts from
+	// First and Last are the times of the first and last record that was counted.
+	First    Time    `json:"first"`
+	Last     Time    `json:"last"`
+	Duration Seconds `json:"duration_s"` // between these
+	Filter   string  `json:"filter"`     // as flags, "" when all was read
+}
+
+// Place is where something stands in the journal.
+type Place struct {
+	Seq  uint64 `json:"seq" col:"record"`
+	Conn uint64 `json:"conn" col:"conn"`
+	At   At     `json:"at_s" col:"at s"`
+	Time Time   `json:"time" col:"time,wide"`
+}

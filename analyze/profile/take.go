@@ -1,0 +1,106 @@
+package profile
+
+import (
+	"context"
+	"time"
+
+	"repltap/journal"
+)
+
+// Options are the choices for Take.
+type Options struct {
+	Filter journal.Filter
+	// Flags is the filter as it was typed, which the profile repeats.
+	Flags string
+	// Reveal shows users by their names. Otherwise they are numbered.
+	Reveal bool
+	// Progress, when not nil, is told how many records were read.
+	Progress func(records int64)
+}
+
+// collector makes some of the tables of a profile.
+type collector interface {
+	// take looks at one entry, which is valid until it returns.
+	take(e *entry)
+	// finish writes what was collected.
+	finish(p *Profile)
+}
+
+// Take reads a journal, or what a filter selects of it, and says what is in it.
+// What can't be read is in Damage; an error is one that kept it from reading.
+func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
+	info := r.Info()
+	p := &Profile{
+		Schema: Schema, QuantileError: quantileError, Notes: []string{},
+		Journal: Journal{
+			Path: info.Path, Live: info.Live, Files: info.Files, Source: info.Source, Redact: info.Redact,
+			Program: info.Program, Start: Time(info.Start), First: None, Last: None, Duration: None, Filter: o.Flags,
+		},
+	}
+	t := &taking{conns: map[uint64]*connection{}, start: info.Start}
+	t.collectors = []collector{newBreakdown(), &missing{}}
+	done := int64(0)
+	for rec, err := range r.Records(ctx, o.Filter) {
+		if err != nil {
+			if !journal.IsPartial(err) {
+				return nil, err
+			}
+			t.damage = append(t.damage, damageRow(err))
+			continue
+		}
+		t.record(rec)
+		if done++; done%progressEvery == 0 && o.Progress != nil {
+			o.Progress(done)
+		}
+	}
+	t.finish(p)
+	return p, nil
+}
+
+// progressEvery is how many records are read between two calls of Progress.
+const progressEvery = 16384
+
+// taking is one reading of a journal.
+type taking struct {
+	start       int64
+	first, last int64
+	any         bool
+	conns       map[uint64]*connection // those that are open
+	recent      *connection            // of the record before: most records are of the same
+	e           entry
+	collectors  []collector
+	damage      []DamageRow
+}
+
+func (t *taking) record(rec *journal.Record) {
+	if !t.any {
+		t.any, t.first, t.last = true, rec.Time, rec.Time
+	}
+	t.first, t.last = min(t.first, rec.Time), max(t.last, rec.Time)
+	e := &t.e
+	*e = entry{Record: rec, at: rec.Time - t.start}
+	if rec.Conn != 0 {
+		e.conn = t.connection(rec)
+		e.conn.see(rec)
+	}
+	for _, c := range t.collectors {
+		c.take(e)
+	}
+	if rec.Kind == journal.KindClose {
+		delete(t.conns, rec.Conn)
+		t.recent = nil
+	}
+}
+
+func (t *taking) finish(p *Profile) {
+	if t.any {
+		p.Journal.First, p.Journal.Last, p.Journal.Duration = Time(t.first), Time(t.last), Seconds(t.last-t.first)
+	}
+	p.Damage = append([]DamageRow{}, t.damage...)
+	for _, c := range t.collectors {
+		c.finish(p)
+	}
+}
+
+// span is how long what was read took.
+func (p *Profile) span() time.Duration { return time.Duration(max(p.Journal.Duration, 0)) }
