@@ -13,13 +13,16 @@ import (
 // mayImport says which of the project's packages each of them may import, its
 // tests included. What only this package may do is to join them.
 var mayImport = map[string][]string{
-	"wire":        {},
-	"journal":     {"wire"},
-	"proxy":       {"journal", "wire"},
-	"replay":      {"journal", "wire"},
-	"analyze":     {"journal", "wire"},
-	"testdata":    {},
-	"cmd/repltap": {"analyze", "journal", "proxy", "replay", "testdata", "wire"},
+	"wire":            {},
+	"journal":         {"wire"},
+	"proxy":           {"journal", "wire"},
+	"replay":          {"journal", "wire"},
+	"analyze":         {"analyze/page", "journal", "wire"},
+	"analyze/page":    {},
+	"analyze/profile": {"journal", "testdata", "wire"},
+	"analyze/report":  {"analyze/page", "analyze/profile"},
+	"testdata":        {},
+	"cmd/repltap":     {"analyze", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "testdata", "wire"},
 }
 
 // goPackage is what `go list -json` says of a package.
