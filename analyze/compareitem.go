@@ -19,12 +19,13 @@ type item struct {
 type itemFlags uint8
 
 const (
-	itemToken   itemFlags = 1 << iota // it has a token of its own
-	itemBatch                         // it says "batch" for a token
-	itemFirst                         // the first POSITION of a stream on a connection
-	itemImplied                       // a POSITION that only says what rows before it have said
-	itemShifted                       // its token may be off by what others of its lane are
-	itemKept                          // its text is its own
+	itemToken    itemFlags = 1 << iota // it has a token of its own
+	itemBatch                          // it says "batch" for a token
+	itemFirst                          // the first POSITION of a stream on a connection
+	itemImplied                        // a POSITION that only says what rows before it have said
+	itemShifted                        // its token may be off by what others of its lane are
+	itemCaughtUp                       // up to 1.12: a row from before the subscription
+	itemKept                           // its text is its own
 )
 
 // maxText is how much of a line is kept to be shown.

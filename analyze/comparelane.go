@@ -89,6 +89,12 @@ func (l *lane) take(p *pass, side int, it item) {
 	l.settle(p, false)
 }
 
+// skip passes over an item that is not compared.
+func (l *lane) skip(p *pass, side int) {
+	l.left[side]--
+	l.settle(p, false)
+}
+
 func (l *lane) drop(p *pass, side, n int) {
 	l.wait[side].drop(n)
 	p.waiting[side] -= n

@@ -29,6 +29,7 @@ type lens struct {
 // lensConn is what a lens remembers of a connection that is open.
 type lensConn struct {
 	lanes [2]map[string]*stand
+	over  bool // in a run: who was played has said ERROR, and reads no more
 }
 
 // stand is where a lane's stream stands, in a run.
@@ -118,6 +119,9 @@ func (l *lens) line(rec *journal.Record) {
 		return
 	}
 	switch g.Command {
+	case wire.CmdError:
+		l.conn(rec.Conn).over = true
+		l.whole(rec, "ERROR")
 	case wire.CmdServer:
 		if !l.noServer {
 			l.whole(rec, "SERVER")
@@ -144,7 +148,7 @@ func (l *lens) line(rec *journal.Record) {
 // answer is a line of the side that was not played from the journal.
 func (l *lens) answer(rec *journal.Record) {
 	switch g := &rec.Gist; {
-	case g.Command == wire.CmdError:
+	case g.Command == wire.CmdError && !l.conn(rec.Conn).over:
 		l.whole(rec, "ERROR")
 	case g.Command == wire.CmdReplicate && rec.Dir == wire.C2S:
 		l.replicate(rec)

@@ -28,6 +28,7 @@ type Reconnects struct {
 type pairing struct {
 	conns  [2]*surveyed
 	worker string
+	asking asking
 }
 
 // group is the connections of one worker, in order.

@@ -187,8 +187,13 @@ func (p *pass) behind(over [2]bool) int {
 func (p *pass) take(side int, rec *journal.Record, name []byte, it *item) {
 	p.taken[side]++
 	for _, s := range p.byConn[side][rec.Conn] {
-		l := p.lane(s, side, rec.Dir, name, rec)
-		l.take(p, side, *it)
+		switch {
+		case s.asking.apart[string(rec.Gist.Stream)]:
+		case s.skips(rec, it):
+			p.lane(s, side, rec.Dir, name, rec).skip(p, side)
+		default:
+			p.lane(s, side, rec.Dir, name, rec).take(p, side, *it)
+		}
 	}
 }
 

@@ -90,6 +90,9 @@ func (l *lens) rdata(rec *journal.Record) {
 	}
 	it.flags |= itemToken
 	if s != nil {
+		if !s.first && g.Form == wire.FormRdata3 {
+			it.flags |= itemCaughtUp
+		}
 		s.known, s.token = true, g.Token
 		l.release(rec, s, g.Token, true)
 	}

@@ -45,11 +45,18 @@
 //     a batch: the token counts with which its group ends.
 //   - a worker was asked nothing but to follow. What its own users made it say
 //     (USER_SYNC, USER_IP and others) is counted and not compared, and so is
-//     FEDERATION_ACK, since how many rows go with one is up to the worker. That
-//     it asks for the same streams counts; with which tokens does not. Its ERRORs
-//     count.
+//     FEDERATION_ACK, since how many rows go with one is up to the worker. Its
+//     ERRORs count, but for those after the master's own, which the master does not
+//     read.
+//   - up to 1.12 it counts that a worker asks for the streams that the recorded one
+//     asked for, and not with which tokens: of the rows with which it is caught up,
+//     those count that both have asked for. Streams that only the new one asked for
+//     are not compared, nor is federation where only the recorded one did, for it is
+//     asked for by those that send to other servers. Notes say so.
 //   - a master that a worker is played to has rows of its own: which streams it
 //     answers for counts, and its ERRORs.
+//   - that its sender paused is no difference where both connections end as those do
+//     that were not read for too long: whoever recorded need not have seen the pause.
 //   - with rebased tokens a stream and writer may be off by any number, if it
 //     stays the same. Names that were rewritten (of the server, of instances) are
 //     rewritten for the comparison too.
@@ -82,7 +89,8 @@
 //
 //   - the result, and Compare: compare.go; differences: comparedifference.go
 //   - what a line is compared by: compareitem.go, comparesums.go; which lines
-//     are: comparelens.go
+//     are: comparelens.go; what was asked for otherwise:
+//     compareasked.go
 //   - the first reading: comparesurvey.go; who is compared with whom:
 //     comparepair.go, comparepartner.go; what a run says of itself: comparerun.go
 //   - the second: comparepass.go; one lane: comparelane.go; out of

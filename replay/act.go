@@ -22,6 +22,10 @@ const (
 	// ActStall and ActResume: a worker stopped reading, and read again.
 	ActStall
 	ActResume
+	// ActMute: the worker has said its last before the master gave it up, and
+	// ActDeaf: the master has, before the worker gave up; see silence.go.
+	ActMute
+	ActDeaf
 	// ActHold: what is sent from here on was still with the master when the
 	// connection overflowed.
 	ActHold
@@ -36,7 +40,7 @@ const (
 )
 
 var actKindNames = [numActKinds]string{
-	"row", "move", "announce", "line", "ask", "stall", "resume", "hold", "tip", "overflow", "end",
+	"row", "move", "announce", "line", "ask", "stall", "resume", "mute", "deaf", "hold", "tip", "overflow", "end",
 }
 
 // String is the kind in a word.

@@ -25,6 +25,8 @@ type Recorded struct {
 	asked       bool   // it has REPLICATE
 	stalled     bool   // the worker stopped reading
 	overflow    *overflow
+	muteAt      int64 // since when the worker is silent, till the master gives it up; 0: it does not
+	deafAt      int64 // since when it hears nothing, till it gives the master up
 	streams     map[string]bool
 	instances   map[string]int64
 
@@ -147,6 +149,9 @@ func (r *Recorded) line(rec *journal.Record) {
 	r.Dialects = r.detector.Candidates()
 	if rec.Dir == wire.C2S {
 		r.asked = r.asked || g.Command == wire.CmdReplicate
+		if g.Command == wire.CmdError && errorOf(rec.Data) == pingTimeoutText {
+			r.silent(rec.Time, false)
+		}
 		return
 	}
 	r.Gaps, r.torn = r.Gaps+r.torn, 0
@@ -163,13 +168,21 @@ func (r *Recorded) line(rec *journal.Record) {
 			r.instances[string(g.Instance)] = n + 1
 		}
 	case wire.CmdError:
-		_, why := cutSpace(text)
-		if r.LastError = string(why); r.LastError == keepUpText {
+		switch r.LastError = errorOf(rec.Data); r.LastError {
+		case keepUpText:
 			r.overflowed(rec.Seq)
+		case pingTimeoutText:
+			r.silent(rec.Time, true)
 		}
 		return
 	}
 	r.recent.add(rec.Seq, len(rec.Data))
+}
+
+// errorOf is what an ERROR line says.
+func errorOf(line []byte) string {
+	_, why := cutSpace(bytes.TrimSuffix(line, newline))
+	return string(why)
 }
 
 // maxStreams is more than any release has, for journals that mean no good.

@@ -23,15 +23,15 @@
 //   - a worker over a socket, which is [wire.Follower]'s driver: [RunWorker], in
 //     worker.go. Its connection is workerconn.go and workerend.go, its life
 //     workerlife.go, what the follower wants done
-//     workereffect.go, where it begins workerstart.go, stalls and freezes
+//     workereffect.go, where it begins workerstart.go, what a recorded one was like like.go, stalls and freezes
 //     workerfault.go, what it believes workerreport.go, the HTTP endpoint that
 //     it asks catchup.go
 //   - what is replayed: [Plan], in plan.go, made of a look at the recorded
 //     connections (census.go) and of a reading (reading.go) that turns records
 //     into what one master did, an [Act] after the other
 //   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
-//     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go
-//     and overflow.go, what workers say listen.go, connections peer.go and ends.go, the end of it all over.go, the link in
+//     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go,
+//     overflow.go and silence.go, what workers say listen.go, connections peer.go and ends.go, the end of it all over.go, the link in
 //     between link.go, the rows written so far spool.go, those of them that are
 //     asked for over HTTP rowserver.go, moved tokens and names rewrite.go, the
 //     journal of the run notes.go, what came of it result.go and lag.go

@@ -4,7 +4,7 @@ import "repltap/wire"
 
 // heard is a line or fragment of a worker.
 func (m *master) heard(now int64, p *peer, piece wire.Piece) {
-	if p.gone {
+	if p.gone || p.mute {
 		return
 	}
 	if len(p.deferred) > 0 || m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
@@ -34,6 +34,8 @@ func (m *master) listen(now int64, p *peer, line []byte) {
 	switch g.Command {
 	case wire.CmdName:
 		m.named(p, string(trimLine(line[len("NAME"):])))
+	case wire.CmdError:
+		p.gaveUp = true
 	case wire.CmdReplicate:
 		if p.plays == nil {
 			m.named(p, "")

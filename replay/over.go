@@ -1,6 +1,10 @@
 package replay
 
-import "repltap/journal"
+import (
+	"slices"
+
+	"repltap/journal"
+)
 
 // over reports whether all is done: everything played and taken, and everybody
 // told goodbye.
@@ -18,12 +22,13 @@ func (m *master) over(now int64) bool {
 		return false
 	case m.left == 0:
 		m.left = now
-		for _, p := range m.byNumb {
+		// Without a word, also where Synapse has one for its end: nobody said it then.
+		for _, p := range slices.Clone(m.byNumb) {
 			if p.note == "" {
 				p.note = "end of the replay"
 			}
+			m.s.End(now, p.id, "")
 		}
-		m.s.Shutdown(now)
 		m.settle()
 	}
 	return len(m.byNumb) == 0 || now-m.left > 2*farewellPatience

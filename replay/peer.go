@@ -31,6 +31,8 @@ type peer struct {
 
 	link    linkState
 	hold    *hold
+	mute    bool // nothing that its worker says arrives
+	gaveUp  bool // its worker has said ERROR
 	waiting bool // a goroutine waits for the kernel to take more
 
 	closing  bool // it reads no more

@@ -93,7 +93,7 @@ func (p *Plan) choose(conns []*Recorded) error {
 	}
 	for _, name := range f.Workers {
 		if !slices.ContainsFunc(conns, func(r *Recorded) bool { return r.Worker == name }) {
-			return fmt.Errorf("there is no worker %q in the journal%s", name, p.workers(conns))
+			return fmt.Errorf("there is no worker %q in the journal%s", name, namesOf(conns))
 		}
 	}
 	var s2c, c2s int64
@@ -120,7 +120,8 @@ func (p *Plan) choose(conns []*Recorded) error {
 	return fmt.Errorf("on no connection of the journal both sides said something")
 }
 
-func (p *Plan) workers(conns []*Recorded) string {
+// namesOf lists workers, for an error.
+func namesOf(conns []*Recorded) string {
 	var names []string
 	for _, r := range conns {
 		if r.Worker != "" && !slices.Contains(names, r.Worker) && len(names) < 10 {

@@ -128,13 +128,15 @@ func (m *master) held(now int64, a *Act) bool {
 		m.waits = now
 	}
 	waited := now - m.waits
+	ends := a.Kind == ActEnd && m.cfg.Link.Recorded
 	holds := a.Kind == ActHold || a.Kind == ActOverflow && a.Reset
 	switch {
-	case holds && m.cfg.Link.Recorded && waited < holdPatience && m.undrained(a.Conn),
+	case ends && waited < silencePatience && m.quiet(a.Conn),
+		holds && m.cfg.Link.Recorded && waited < holdPatience && m.undrained(a.Conn),
 		a.Kind == ActAsk && m.clock.speed == 0 && waited < m.patience() && m.awaited(now, a.Conn):
 		return true
 	}
-	if holds {
+	if holds || ends {
 		m.clock.real += waited // what is recorded is a time in which nothing waited
 	}
 	m.waits = 0
@@ -198,6 +200,16 @@ func (m *master) act(now int64, a *Act) {
 	case ActStall, ActResume:
 		for _, p := range m.playing(a.Conn) {
 			p.link.stalled = m.cfg.Link.Recorded && a.Kind == ActStall && m.clock.speed > 0
+		}
+	case ActMute, ActDeaf:
+		for _, p := range m.playing(a.Conn) {
+			switch {
+			case !m.cfg.Link.Recorded:
+			case a.Kind == ActMute:
+				m.mute(now, p)
+			default: // at the highest speed only when nothing more is to come
+				p.link.stalled = m.clock.speed > 0
+			}
 		}
 	case ActHold, ActTip, ActOverflow:
 		if m.cfg.Link.Recorded {

@@ -28,6 +28,7 @@ type reading struct {
 
 	conns map[uint64]*readConn
 	leads map[string]*lead
+	quiet []*readConn // on which somebody is to be silent from a time on
 }
 
 // readConn is a recorded connection while it is read.
@@ -64,7 +65,11 @@ const setPause = int64(time.Second)
 func newReading(conns []*Recorded, subscribes bool, instance string, emit func(*Act)) *reading {
 	g := &reading{subscribes: subscribes, instance: instance, emit: emit, conns: map[uint64]*readConn{}, leads: map[string]*lead{}}
 	for _, r := range conns {
-		g.conns[r.Conn] = &readConn{Recorded: r, catching: map[string]int64{}}
+		c := &readConn{Recorded: r, catching: map[string]int64{}}
+		g.conns[r.Conn] = c
+		if r.muteAt != 0 || r.deafAt != 0 {
+			g.quiet = append(g.quiet, c)
+		}
 	}
 	return g
 }
@@ -74,6 +79,7 @@ func (g *reading) record(rec *journal.Record) {
 	if c == nil || c.over {
 		return
 	}
+	g.silences(rec.Seq, rec.Time)
 	switch {
 	case rec.Kind == journal.KindLine && rec.Dir == wire.C2S:
 		g.fromWorker(c, rec)

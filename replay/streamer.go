@@ -179,17 +179,6 @@ func (s *Streamer) Resume(t int64, id int) {
 	}
 }
 
-// Shutdown is the master's end: every connection is closed, up to 1.12 with an
-// ERROR.
-func (s *Streamer) Shutdown(t int64) {
-	for _, c := range slices.Clone(s.conns) {
-		if s.has&traitSubscribes == 0 || c.out.SendError(t, "server shutting down") != nil {
-			c.out.Close(t)
-		}
-	}
-	s.forget()
-}
-
 // failed takes a connection down that met an error which Synapse does not
 // catch, and reports whether there was one.
 func (s *Streamer) failed(c *conn, err error) bool {

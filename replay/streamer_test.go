@@ -73,14 +73,12 @@ func TestServerUp(t *testing.T) {
 	expect(t, s, "1:REMOTE_SERVER_UP h; 2:REMOTE_SERVER_UP h")
 }
 
-// TestShutdown: only up to 1.12 a master says why it goes.
-func TestShutdown(t *testing.T) {
+// TestEnd: up to 1.12 a master may say why it goes.
+func TestEnd(t *testing.T) {
 	s := newStreamer(t, "1.12.4")
-	s.Shutdown(traceBegan)
-	expect(t, s, "1:ERROR server shutting down; 1:close; 2:ERROR server shutting down; 2:close")
-	s = newStreamer(t, "1.13.0")
-	s.Shutdown(traceBegan)
-	expect(t, s, "1:close; 2:close")
+	s.End(traceBegan, 1, shutdownText)
+	s.End(traceBegan, 2, "")
+	expect(t, s, "1:ERROR server shutting down; 1:close; 2:close")
 }
 
 // TestRowTooLongForOne: a paused connection queues what the other can't send,

@@ -25,6 +25,8 @@ type WorkerConfig struct {
 	Streams []string // up to 1.12: what it asks for; nil is what a generic worker asks for
 	Start   []StartToken
 	Syncing []string // users
+	// SendsFederation has it acknowledge the federation stream.
+	SendsFederation bool
 
 	ReceiveBuffer int // bytes that the kernel is asked to hold for it; 0 leaves that to the kernel
 	ReadRate      int // bytes a second; 0 is as fast as it can
@@ -151,7 +153,7 @@ func newWorker(c WorkerConfig, clock *clock) (*worker, error) {
 func (w *worker) begin(r wire.Release, streams []wire.FollowedStream, start int64) (err error) {
 	w.instance = randomLetters(5)
 	w.follower, err = wire.NewFollower(r, wire.FollowerConfig{Name: w.config.Name, InstanceID: w.instance, Server: w.config.Server,
-		Streams: streams, Start: start, Syncing: w.config.Syncing})
+		Streams: streams, Start: start, Syncing: w.config.Syncing, SendsFederation: w.config.SendsFederation})
 	w.backoff = wire.NewBackoff(r, func() float64 { return w.normal() })
 	if w.config.CatchUp != nil && err == nil {
 		w.fetcher = newCatchUpClient(*w.config.CatchUp, r, w.clock)

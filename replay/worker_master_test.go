@@ -106,7 +106,13 @@ type running struct {
 // closed before it waits for the worker.
 func (m *testMaster) start(c WorkerConfig, speed float64) *running {
 	m.t.Helper()
-	c.Connect = m.ln.Addr().String()
+	return m.startAt(m.ln.Addr().String(), c, speed)
+}
+
+// startAt runs one that connects elsewhere.
+func (m *testMaster) startAt(addr string, c WorkerConfig, speed float64) *running {
+	m.t.Helper()
+	c.Connect = addr
 	if c.Name == "" {
 		c.Name = "w1"
 	}

@@ -31,6 +31,8 @@ type Follower struct {
 	fetching  []*followed // those with a fetch that is not answered, in order
 	lastFetch int
 	held      int
+	now       int64 // of the last call that told the time
+	acked     int64 // what was acknowledged of the federation stream
 	instances map[string]string
 
 	parsed  Parsed
@@ -51,6 +53,9 @@ type FollowerConfig struct {
 	Start   int64
 	// Syncing are the users that the worker says are syncing when it connects.
 	Syncing []string
+	// SendsFederation has it acknowledge the federation stream, as those workers
+	// do that send to other servers. A real master then forgets what it acknowledges.
+	SendsFederation bool
 }
 
 // FollowedStream is where a worker stands in a stream, and how it keeps that.
@@ -114,6 +119,9 @@ func NewFollower(r Release, config FollowerConfig) (*Follower, error) {
 		}
 		f.streams[s.Name] = f.follow(s)
 		f.asked = append(f.asked, f.streams[s.Name])
+		if s.Name == "federation" {
+			f.acked = s.Token
+		}
 	}
 	return f, nil
 }

@@ -52,6 +52,7 @@ func (f *Follower) conn(id int) *followConn {
 // asks for streams.
 func (f *Follower) Connected(conn int, now int64) []Effect {
 	f.begin()
+	f.now = now
 	ms := now / 1e6
 	c := &followConn{id: conn, sent: ms, received: ms, tick: now + keepAliveTick*1e6}
 	f.conns = append(f.conns, c)
@@ -162,6 +163,7 @@ func (f *Follower) lose(c *followConn) {
 // whose other side is silent. It does no harm to call it too often or too late.
 func (f *Follower) Tick(now int64) []Effect {
 	f.begin()
+	f.now = now
 	for _, c := range f.conns {
 		if now < c.tick {
 			continue

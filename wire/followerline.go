@@ -6,6 +6,7 @@ package wire
 // relays of it go to its other connections.
 func (f *Follower) Receive(conn int, now int64, piece Piece) []Effect {
 	f.begin()
+	f.now = now
 	c := f.conn(conn)
 	if c == nil || piece.Kind == PiecePartial {
 		return f.effects

@@ -83,6 +83,7 @@ func (f *Follower) deliver(s *followed, e Effect, rows [][]byte) {
 	e.Rows = rows
 	f.add(e)
 	s.store.move(e.Instance, e.Token)
+	f.acknowledge(s, e.Token, len(rows))
 }
 
 // batch is what a connection holds of a stream's batch, up to 1.12.
@@ -187,6 +188,7 @@ func (f *Follower) arrive(s *followed, cmd *streamCommand) {
 	f.add(cmd.effect(EffectPosition, s.name))
 	s.counts.Positions++
 	s.store.move(cmd.instance, cmd.token)
+	f.acknowledge(s, cmd.token, 0)
 	s.on, s.pending = cmd.conn, nil
 }
 

@@ -2,7 +2,7 @@ package wire
 
 // followTrait is something workers do in some releases and not in others with
 // what they receive; what differs in reading lines is in [trait].
-type followTrait uint16
+type followTrait uint32
 
 const (
 	// Up to 1.12 a worker asks for each stream from where it stands, and takes
@@ -25,6 +25,8 @@ const (
 	ftRelays        // and tells its other connections
 	ftUserInstance  // USER_SYNC names the process
 	ftUserDevice    // and the device
+	ftAcks          // senders acknowledge the federation stream
+	ftAckInstance   // by their names
 )
 
 // followTraits says from which release on a trait holds, and before which one
@@ -48,6 +50,9 @@ var followTraits = []struct {
 	{ftRelays, release(1, 13, 0), release(1, 80, 0)},
 	{ftUserInstance, release(1, 13, 0), unreleased},
 	{ftUserDevice, release(1, 92, 0), unreleased},
+	{ftAcks, 0, release(1, 13, 0)},
+	{ftAcks, release(1, 14, 0), unreleased},
+	{ftAckInstance, release(1, 18, 0), unreleased},
 }
 
 func followTraitsOf(r Release) (has followTrait) {

@@ -44,7 +44,11 @@ looked for. If the worker's database stands elsewhere than the recorded one did,
 --link recorded (the default) has a recorded overflow happen again, after the same
 command, even if today's worker is fast: what was in the recorded master's buffer
 is held back, and stand-ins are queued for the commands that were queued then,
-which are in no journal.
+which are in no journal. Where one side gave the other up for its silence ("ping
+timeout") the link keeps quiet again, 25 to 30 seconds at any speed.
+
+The built-in worker takes part as the recorded one did with: repltap worker --connect
+ADDR --like JOURNAL (--name or --like-conn for one of several).
 
 Everything that happens goes into a journal of its own (--journal), for log and
 verify like any other.

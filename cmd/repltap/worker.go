@@ -44,6 +44,11 @@ The times of --stall, --freeze and --die count from when it is first connected.
   --die AT         ends without a word, like a killed one; --back AFTER starts a
                    new one, which stands where the last one's database would
 
+--like JOURNAL makes it a worker as one that was recorded: its name and release, the
+streams that it asked for and from where (from 1.13 on: where it stood, so that it
+fetches nothing), the users that it said were syncing, whether it sends to other
+servers, and when it was frozen. That is the one to follow repltap replay JOURNAL.
+
 Exit status: 0 when it ended by --for, --die, --once or a signal; 1 when there
 was no connection; 3 when an ERROR came or was sent, a line took the connection
 down, a fetch failed, or rows were lost since they did not fit their stream or
@@ -51,6 +56,7 @@ the release does not have it. Rows that come before the POSITION, or again, are
 part of the protocol and no fault.`,
 		examples: []string{
 			"repltap worker --connect 127.0.0.1:9092 --name w1 --for 1m",
+			"repltap worker --connect 127.0.0.1:9092 --like traffic/ --name w2",
 			"repltap worker --connect 127.0.0.1:9092 --dialect 1.12.4 --start events=4711 --once",
 			"repltap worker --connect 127.0.0.1:9092 --stall 5s:60s --receive-buffer 64KiB --journal slow/",
 			"repltap worker --connect 127.0.0.1:9092 --http 127.0.0.1:9093 --die 30s --back 5s --format json",
@@ -73,6 +79,10 @@ type workerOptions struct {
 	stalls, freezes    faultFlag
 	die, back, lasting durationFlag
 	reconnect, once    bool
+	sendsFederation    bool
+	like               string
+	likeConn           uint64
+	liked              wire.Release // of the one that it is like
 	format             choiceFlag
 	journal            string
 	redact             redactFlag
@@ -92,6 +102,9 @@ func setupWorker(fs *pflag.FlagSet) runFunc {
 	fs.StringSliceVar(&o.streams, "streams", nil, "`names` of streams: up to 1.12 those to ask for; later all come, and only these are shown")
 	fs.Var(&o.starts, "start", "where it stands before it begins, 0 where not given; * for all streams")
 	fs.StringSliceVar(&o.syncing, "syncing", nil, "`users` that it says are syncing")
+	fs.BoolVar(&o.sendsFederation, "federation-sender", false, "acknowledge the federation stream; a real master then forgets what it has for the real sender")
+	fs.StringVar(&o.like, "like", "", "be like a worker of this `journal`: the first one, or that of --name; other flags win")
+	fs.Uint64Var(&o.likeConn, "like-conn", 0, "with --like: be like the one on connection `N`")
 	fs.Var(&o.readRate, "read-rate", "read no faster than this")
 	fs.Var(&o.receiveBuffer, "receive-buffer", "how much the kernel is to hold for it, so that being slow is soon felt (0: the kernel's choice)")
 	fs.Var(&o.maxHeld, "max-held", "how much may wait in memory for a fetch before it reads no more")
@@ -117,6 +130,10 @@ func (o *workerOptions) check(args []string) error {
 		return usageErrorf("where is the master? Say --connect ADDR")
 	case strings.HasSuffix(string(o.connect), ":0"):
 		return usageErrorf("--connect %s: port 0 is none that a master listens on", o.connect)
+	case o.changed("like-conn") && o.like == "":
+		return usageErrorf("--like-conn is for the journal of --like, which is not given")
+	case o.changed("like-conn") && o.likeConn == 0:
+		return usageErrorf("--like-conn 0: connections have numbers from 1")
 	case o.name == "" || strings.ContainsAny(o.name, "\n"):
 		return usageErrorf("--name: a worker has a name of one line")
 	case o.dialect.name == "next":
@@ -159,7 +176,10 @@ func (o *workerOptions) config() (c replay.WorkerConfig, err error) {
 		Faults: slices.Concat(o.stalls.list, o.freezes.list), Once: o.once,
 		Die:  replay.Span{Set: o.changed("die"), For: time.Duration(o.die)},
 		Back: replay.Span{Set: o.changed("back"), For: time.Duration(o.back)}}
-	c.Release, c.Adapt = o.release()
+	c.SendsFederation = o.sendsFederation
+	if c.Release, c.Adapt = o.release(); o.liked != 0 {
+		c.Release, c.Adapt = o.liked, false
+	}
 	if o.http != "" {
 		c.CatchUp = &replay.CatchUp{URL: o.http}
 		if !strings.Contains(o.http, "://") {
@@ -190,6 +210,9 @@ func readSecret(file string) (string, error) {
 
 func (o *workerOptions) run(ctx context.Context, e *env, args []string) error {
 	if err := o.check(args); err != nil {
+		return err
+	}
+	if err := o.resemble(ctx); err != nil {
 		return err
 	}
 	c, err := o.config()

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"repltap/analyze"
+)
+
+// selfReplay replays a journal to built-in workers, all in this process, and
+// gives what came of it. Each worker is a list of flags.
+func selfReplay(t *testing.T, journal string, replay []string, workers ...[]string) *analyze.Comparison {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	var out, errs lockedBuffer
+	replayed := make(chan int, 1)
+	go func() {
+		args := []string{"replay", journal, "--listen", "127.0.0.1:0", "--format", "json", "--linger", "50ms", "--workers", fmt.Sprint(len(workers))}
+		replayed <- run(ctx, append(args, replay...), strings.NewReader(""), &out, &errs)
+	}()
+	var addr string
+	until(t, "the replay listens", func() bool {
+		_, addr, _ = strings.Cut(errs.String(), "listening on ")
+		addr, _, _ = strings.Cut(addr, "\n")
+		return addr != "" || len(replayed) > 0
+	})
+	over, end := context.WithCancel(ctx)
+	ended := make(chan string, len(workers))
+	for _, flags := range workers {
+		go func() {
+			var out, errs lockedBuffer
+			run(over, append([]string{"worker", "--connect", addr}, flags...), strings.NewReader(""), &out, &errs)
+			ended <- errs.String() + out.String()
+		}()
+	}
+	status := <-replayed
+	end()
+	var said strings.Builder
+	for range workers {
+		said.WriteString(<-ended)
+	}
+	var c analyze.Comparison
+	if err := json.Unmarshal([]byte(out.String()), &c); err != nil {
+		t.Fatalf("%s: status %d, %v\n%s\n%s", journal, status, err, errs.String(), said.String())
+	}
+	if want := map[string]int{analyze.Same: 0, analyze.Different: 3, analyze.Inconclusive: 4}[c.Verdict]; status != want {
+		t.Errorf("%s: status %d for %s", journal, status, c.Verdict)
+	}
+	if c.Verdict != analyze.Same {
+		t.Logf("the workers: %s", said.String())
+	}
+	return &c
+}
+
+// imported imports captures.
+func imported(t *testing.T, files ...string) (journal string) {
+	t.Helper()
+	journal = filepath.Join(t.TempDir(), "journal")
+	mustRun(t, append([]string{"import", "--journal", journal}, files...)...)
+	return journal
+}
+
+// TestSelfReplay: every recorded connection between a real worker and a real
+// master, replayed to a worker like the recorded one, happens again; and to one that
+// only has its name and release, too.
+func TestSelfReplay(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join("..", "..", "testdata", "captures", "*", "*", "conn-*.zst"))
+	if len(files) < 20 {
+		t.Fatalf("only %d captures", len(files))
+	}
+	named := regexp.MustCompile(`worker +(\S+)`)
+	for _, file := range files {
+		folder, name := filepath.Split(file)
+		if strings.Contains(folder, "ping-timeout") && name == "conn-1.jsonl.zst" {
+			continue // it takes 30 s in real time; replay.TestMasterGivesUp does it in less
+		}
+		release := filepath.Base(filepath.Dir(filepath.Dir(file)))
+		t.Run(release+"/"+name, func(t *testing.T) {
+			t.Parallel()
+			journal := imported(t, file)
+			c := selfReplay(t, journal, []string{"--speed", "max"}, []string{"--like", journal})
+			if c.Verdict != analyze.Same || c.Recorded.Lines < 15 || c.Recorded.Lines != c.Replayed.Lines {
+				t.Errorf("to one like it: %s: %s", c.Verdict, c.Why)
+			}
+			m := named.FindStringSubmatch(mustRun(t, "replay", journal, "--dry-run"))
+			c = selfReplay(t, journal, []string{"--speed", "max"}, []string{"--name", m[1], "--dialect", release})
+			if c.Verdict != analyze.Same || c.Recorded.Lines < 15 {
+				t.Errorf("to a generic one: %s: %s", c.Verdict, c.Why)
+			}
+		})
+	}
+}
