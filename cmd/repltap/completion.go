@@ -47,6 +47,8 @@ func flagValues(f *pflag.Flag) []string {
 	switch v := f.Value.(type) {
 	case *choiceFlag:
 		return v.of
+	case *tableFlag:
+		return v.of
 	case *colorFlag:
 		return []string{"auto", "always", "never"}
 	case *directionFlag:

@@ -20,9 +20,10 @@ var mayImport = map[string][]string{
 	"analyze":         {"analyze/page", "journal", "wire"},
 	"analyze/page":    {},
 	"analyze/profile": {"journal", "testdata", "wire"},
-	"analyze/report":  {"analyze/page", "analyze/profile"},
+	"analyze/report":  {"analyze/page", "analyze/profile", "journal", "safetext", "testdata"},
+	"safetext":        {},
 	"testdata":        {},
-	"cmd/repltap":     {"analyze", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "testdata", "wire"},
+	"cmd/repltap":     {"analyze", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "safetext", "testdata", "wire"},
 }
 
 // goPackage is what `go list -json` says of a package.

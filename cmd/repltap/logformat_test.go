@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,16 @@ func lineRecord(seq uint64, t int64, conn uint64, worker string, dir wire.Direct
 }
 
 var noon = time.Date(2026, 7, 14, 12, 0, 0, 0, time.UTC).UnixNano()
+
+// hazards lists what a terminal must never be shown.
+func hazards(text string) (found []rune) {
+	for _, r := range text {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029 || r == 0xfeff {
+			found = append(found, r)
+		}
+	}
+	return found
+}
 
 // sampleRecords has one record of each kind, and lines that mean no good.
 func sampleRecords() []*journal.Record {

@@ -182,9 +182,6 @@ func writeLedgerRow(w io.Writer, name string, l journal.Ledger) {
 	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, safe(l.Worker), l.Dir, forwarded, thousands(l.Journalled), thousands(l.Gap))
 }
 
-// safe is text that can be shown on a terminal.
-func safe(text string) string { return string(appendSafe(nil, []byte(text))) }
-
 // named puts the path into an error that lacks it.
 func named(path string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), path) {

@@ -1,4 +1,4 @@
-package main
+package safetext
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestAppendSafe(t *testing.T) {
+func TestAppend(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                            "",
 		"RDATA events master 1 []":    "RDATA events master 1 []",
@@ -27,8 +27,8 @@ func TestAppendSafe(t *testing.T) {
 		"\x00":                        `\x00`,
 		"\ufffd":                      "\ufffd",
 	} {
-		if got := string(appendSafe(nil, []byte(text))); got != want {
-			t.Errorf("appendSafe(%q) = %q, want %q", text, got, want)
+		if got := string(Append(nil, []byte(text))); got != want {
+			t.Errorf("Append(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
@@ -48,14 +48,14 @@ func FuzzSafe(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		shown := string(appendSafe(nil, text))
+		shown := string(Append(nil, text))
 		if bad := hazards(shown); bad != nil || !utf8.ValidString(shown) {
-			t.Errorf("appendSafe(%q) = %q lets %U through", text, shown, bad)
+			t.Errorf("Append(%q) = %q lets %U through", text, shown, bad)
 		}
-		inside, valid := appendJSONText(nil, text)
+		inside, valid := AppendJSON(nil, text)
 		quoted := `"` + string(inside) + `"`
 		if bad := hazards(quoted); bad != nil {
-			t.Errorf("appendJSONText(%q) = %s lets %U through", text, quoted, bad)
+			t.Errorf("AppendJSON(%q) = %s lets %U through", text, quoted, bad)
 		}
 		var back string
 		if err := json.Unmarshal([]byte(quoted), &back); err != nil {

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"slices"
+
+	"repltap/analyze/profile"
+)
+
+// Section is a part of a report: some tables that together answer a question.
+type Section struct {
+	Name     string // an anchor in a page
+	Title    string
+	Question string // what it answers, in one sentence
+	Tables   []profile.Table
+}
+
+// order is the order of a report: from what is in it, over what hurts, to where
+// each thing stands. A table that is not named here comes last.
+var order = []struct {
+	name, title, question string
+	tables                []string
+}{
+	{"traffic", "What fills the wire", "Which commands, streams and writers make the traffic?",
+		[]string{"totals", "commands", "streams", "instances", "workers"}},
+	{"connections", "Connections", "Who was connected, and how much went over each connection?",
+		[]string{"connections"}},
+	{"missing", "What is missing", "Is there traffic that the journal does not have?",
+		[]string{"gaps", "damage"}},
+}
+
+// Sections are the tables of a profile in the order in which they are told. A
+// section that none of the tables is in is left out.
+func Sections(tables []profile.Table) []Section {
+	var out []Section
+	var told []string
+	for _, o := range order {
+		s := Section{Name: o.name, Title: o.title, Question: o.question}
+		for _, name := range o.tables {
+			for _, t := range tables {
+				if t.Name == name {
+					s.Tables = append(s.Tables, t)
+					told = append(told, name)
+				}
+			}
+		}
+		if s.Tables != nil {
+			out = append(out, s)
+		}
+	}
+	rest := Section{Name: "more", Title: "More", Question: "What else is there?"}
+	for _, t := range tables {
+		if !slices.Contains(told, t.Name) {
+			rest.Tables = append(rest.Tables, t)
+		}
+	}
+	if rest.Tables != nil {
+		out = append(out, rest)
+	}
+	return out
+}

@@ -1,0 +1,185 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"repltap/analyze/profile"
+	"repltap/safetext"
+)
+
+// Style is how a text is set. The colours are terminal sequences, all empty for
+// a text without colours.
+type Style struct {
+	Bold, Dim, Red, Yellow, Green, Off string
+	// Width is how many characters fit in a line; 0 means 110.
+	Width int
+}
+
+// How much of a table a report shows; --table shows all of it.
+const (
+	textRows  = 10
+	textWidth = 110
+	textCell  = 48 // of a cell of text
+)
+
+// text is a report being written for people.
+type text struct {
+	bytes.Buffer
+	Style
+	p *profile.Profile
+}
+
+// WriteText writes a profile for people at a terminal.
+func WriteText(w io.Writer, p *profile.Profile, s Style) error {
+	if s.Width <= 0 {
+		s.Width = textWidth
+	}
+	t := &text{Style: s, p: p}
+	t.head()
+	for _, section := range Sections(p.Tables()) {
+		t.section(section)
+	}
+	fmt.Fprintf(&t.Buffer, "\n%sColumns that find no room are left out. --table NAME shows one table whole, --format json and csv have everything.%s\n", t.Dim, t.Off)
+	_, err := w.Write(t.Bytes())
+	return err
+}
+
+// WriteTableText writes one table whole for people.
+func WriteTableText(w io.Writer, p *profile.Profile, table profile.Table, s Style) error {
+	t := &text{Style: s, p: p}
+	t.coverage("")
+	t.rows(table, rowsOptions{})
+	_, err := w.Write(t.Bytes())
+	return err
+}
+
+// head says what was read, and how much of the traffic that is.
+func (t *text) head() {
+	p, j := t.p, &t.p.Journal
+	fmt.Fprintf(t, "%sReport of %s%s", t.Bold, safetext.String(j.Path), t.Off)
+	if j.Live {
+		t.WriteString(", which is being recorded")
+	}
+	t.WriteString("\n\n")
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	if j.First.Digits() == "" {
+		line("time", "nothing was found%s", when(j.Filter != "", " that passes the filter"))
+	} else {
+		line("time", "%s to %s, %s s", clock(j.First), clock(j.Last), grouped(j.Duration.Digits()))
+	}
+	line("traffic", "%s, %s, %s, %s", count(p.Totals.Commands, "command"), count(p.Totals.Bytes, "byte"),
+		count(p.Totals.Connections, "connection"), count(p.Totals.Workers, "worker"))
+	t.coverage("  coverage   ")
+	line("source", "%s (%s, redact %s)", safetext.String(j.Source), safetext.String(j.Program), safetext.String(j.Redact))
+	if j.Filter != "" {
+		line("filter", "%s: all numbers are about what passes it", safetext.String(j.Filter))
+	}
+	for _, n := range p.Notes {
+		line("note", "%s", safetext.String(n))
+	}
+	line("quantiles", "p50, p95 and p99 are within %s %% of a value that was there; counts and max are exact", p.QuantileError.Digits())
+}
+
+// coverage says how much of the traffic the journal has; with no prefix only if
+// that is not all.
+func (t *text) coverage(prefix string) {
+	c := t.p.Coverage
+	if c.Gaps == 0 && c.Damage == 0 {
+		if prefix != "" {
+			fmt.Fprintf(t, "%sall of the traffic: the journal has no gaps and no damage\n", prefix)
+		}
+		return
+	}
+	fmt.Fprintf(t, "%s%s%s%s\n", prefix, t.Red, CoverageText(t.p), t.Off)
+}
+
+// CoverageText says in a sentence what share of the traffic a profile is about;
+// "" when it is all.
+func CoverageText(p *profile.Profile) string {
+	c := p.Coverage
+	var parts []string
+	if c.Gaps > 0 {
+		lines := count(c.GapLines, "line")
+		if c.Unknown > 0 {
+			lines = "at least " + lines
+		}
+		parts = append(parts, fmt.Sprintf("%s %% of the bytes: %s (%s) were forwarded and not journalled, in %s",
+			c.Percent.Digits(), count(c.GapBytes, "byte"), lines, count(c.Gaps, "gap")))
+	}
+	if c.Damage > 0 {
+		parts = append(parts, fmt.Sprintf("%s of the journal can't be read, and what was in there is in no number", count(c.Damage, "part")))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// section writes a section with its tables, as far as there is anything in them.
+func (t *text) section(s Section) {
+	var tables []profile.Table
+	var none []string
+	for _, table := range s.Tables {
+		if len(table.Rows) > 0 {
+			tables = append(tables, table)
+		} else {
+			none = append(none, strings.ToLower(table.Title))
+		}
+	}
+	fmt.Fprintf(t, "\n%s%s%s  %s%s%s\n", t.Bold, s.Title, t.Off, t.Dim, s.Question, t.Off)
+	for _, table := range tables {
+		fmt.Fprintf(t, "\n  %s%s%s\n", t.Bold, table.Title, t.Off)
+		t.rows(table, rowsOptions{limit: textRows, width: t.Width, cell: textCell})
+	}
+	if none != nil {
+		fmt.Fprintf(t, "\n  None: %s.\n", strings.Join(none, ", "))
+	}
+	for _, table := range tables {
+		if at, ok := placeIn(table); ok {
+			fmt.Fprintf(t, "\n  %sThe first of %s: %s%s\n", t.Dim, strings.ToLower(table.Title), at.command(t.p.Journal.Path), t.Off)
+			break
+		}
+	}
+}
+
+func when(ok bool, text string) string {
+	if ok {
+		return text
+	}
+	return ""
+}
+
+// clock is a moment for people, to the millisecond.
+func clock(t profile.Time) string {
+	d := t.Digits()
+	if len(d) < 23 {
+		return d
+	}
+	return d[:10] + " " + d[11:23] + " UTC"
+}
+
+// count is "1 line", "1,204 lines".
+func count(n int64, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(fmt.Sprint(n)) + " " + one + "s"
+}
+
+// grouped sets the digits of a whole number in groups of three. Others stay as
+// they are.
+func grouped(digits string) string {
+	rest, negative := strings.CutPrefix(digits, "-")
+	if rest == "" || strings.Trim(rest, "0123456789") != "" {
+		return digits
+	}
+	for i := len(rest) - 3; i > 0; i -= 3 {
+		rest = rest[:i] + "," + rest[i:]
+	}
+	if negative {
+		return "-" + rest
+	}
+	return rest
+}

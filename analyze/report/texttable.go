@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"repltap/analyze/profile"
+	"repltap/safetext"
+)
+
+// rowsOptions say how much of a table is shown; 0 is all of it.
+type rowsOptions struct {
+	limit int // rows
+	width int // characters of a line
+	cell  int // characters of a cell of text
+}
+
+// column is a column as it is shown.
+type column struct {
+	profile.Column
+	cells []string // the title first
+	width int
+}
+
+// rows writes a table, its columns aligned and numbers to the right.
+func (t *text) rows(table profile.Table, o rowsOptions) {
+	shown := table.Rows
+	if o.limit > 0 && len(shown) > o.limit {
+		shown = shown[:o.limit]
+	}
+	columns := columnsOf(table, shown, o.cell)
+	if o.width > 0 {
+		columns = fitting(columns, o.width)
+	}
+	for i := range len(shown) + 1 {
+		line := " "
+		for _, c := range columns {
+			pad := strings.Repeat(" ", c.width-utf8.RuneCountInString(c.cells[i]))
+			if c.Numeric {
+				line += " " + pad + c.cells[i] + " "
+			} else {
+				line += " " + c.cells[i] + pad + " "
+			}
+		}
+		line = strings.TrimRight(line, " ")
+		if i == 0 {
+			line = t.Dim + line + t.Off
+		}
+		t.WriteString(line + "\n")
+	}
+	if more := len(table.Rows) - len(shown); more > 0 {
+		fmt.Fprintf(t, "  %sand %s more: --table %s%s\n", t.Dim, grouped(fmt.Sprint(more)), table.Name, t.Off)
+	}
+}
+
+// columnsOf are the columns that people are shown.
+func columnsOf(table profile.Table, rows [][]string, limit int) []column {
+	var out []column
+	for i, c := range table.Columns {
+		if c.Wide {
+			continue
+		}
+		col := column{Column: c, cells: []string{c.Title}}
+		for _, row := range rows {
+			col.cells = append(col.cells, cellText(c, row[i], limit))
+		}
+		for _, cell := range col.cells {
+			col.width = max(col.width, utf8.RuneCountInString(cell))
+		}
+		out = append(out, col)
+	}
+	return out
+}
+
+// cellText is a cell as people are shown it.
+func cellText(c profile.Column, cell string, limit int) string {
+	switch {
+	case cell == "":
+		return "-"
+	case c.Numeric && isName(c.Name):
+		return cell
+	case c.Numeric:
+		return grouped(cell)
+	}
+	cell = safetext.String(cell)
+	if limit > 0 && utf8.RuneCountInString(cell) > limit {
+		cell = string([]rune(cell)[:limit-1]) + "…"
+	}
+	return cell
+}
+
+// isName says whether a column's numbers are names of something, which people
+// search for and paste: groups of three would be in the way.
+func isName(column string) bool {
+	return column == "seq" || column == "conn" || column == "token" || strings.HasSuffix(column, "_token") || strings.HasSuffix(column, "_seq")
+}
+
+// fitting leaves columns out until a line fits: those of quantiles between the
+// middle and the greatest first, then from the right. What says where a row
+// stands stays.
+func fitting(columns []column, width int) []column {
+	for len(columns) > 1 && lineWidth(columns) > width {
+		columns = without(columns, leastNeeded(columns))
+	}
+	return columns
+}
+
+func lineWidth(columns []column) int {
+	n := 1
+	for _, c := range columns {
+		n += c.width + 2
+	}
+	return n - 1
+}
+
+func leastNeeded(columns []column) int {
+	for _, quantile := range []string{"_p99", "_p95"} {
+		for i := len(columns) - 1; i > 0; i-- {
+			if strings.Contains(columns[i].Name, quantile) {
+				return i
+			}
+		}
+	}
+	for i := len(columns) - 1; i > 0; i-- {
+		switch columns[i].Name {
+		case "seq", "conn", "at_s":
+		default:
+			return i
+		}
+	}
+	return len(columns) - 1
+}
+
+func without(columns []column, i int) []column {
+	return append(columns[:i:i], columns[i+1:]...)
+}
