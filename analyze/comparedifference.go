@@ -26,7 +26,7 @@ const (
 
 // Place is a line, or another record, in a journal.
 type Place struct {
-	Seq  uint64 `json:"seq"` // 0: before the first line of the lane
+	Seq  uint64 `json:"seq"`
 	Time string `json:"time,omitempty"`
 	Conn uint64 `json:"conn"`
 	Line string `json:"line,omitempty"` // its beginning, without the newline

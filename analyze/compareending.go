@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -34,13 +35,25 @@ type endingSide struct {
 	open bool
 	Ended
 	time int64
+	eof  [2]int64  // when either side ended its sending
 	last [2][]byte // the last lines but PING
 }
+
+// EndOfReplay is the note of connections that a run ended itself, when all was
+// played: nobody's doing in the recording.
+const EndOfReplay = "end of the replay"
+
+// atOnce is how close two ends are of which neither answers the other. The
+// quickest answer in the captures of real processes took 440 microseconds.
+const atOnce = 200 * time.Microsecond
 
 // event takes in the end of a direction or a connection.
 func (e *endingSide) event(rec *journal.Record) {
 	ev := rec.Event
 	e.Seq, e.time = rec.Seq, rec.Time
+	if rec.Kind == journal.KindEOF && rec.Dir != wire.NoDirection && e.eof[rec.Dir-wire.S2C] == 0 {
+		e.eof[rec.Dir-wire.S2C] = rec.Time
+	}
 	if rec.Kind == journal.KindClose {
 		e.open = false
 		e.How, e.By, e.Error, e.Note = ev.How, ev.By, ev.Error, ev.Note
@@ -87,24 +100,36 @@ func (v *surveyed) ended() *Ended {
 	return &e
 }
 
-// sameEnd says whether two connections ended in the same way. In a run that is
-// so, too, if one of them was only cut off, as what it lacks is told line by line,
-// or if whoever ended the recorded one is not the one who was played: a process
-// that was stopped then is not stopped again.
+// sameEnd says whether two connections ended in the same way, and who did it. In
+// a run that is so, too, if one of them was only cut off, as what it lacks is told
+// line by line.
 func (c *comparer) sameEnd(a, b *surveyed) bool {
 	x, y := &a.ending, &b.ending
-	if c.run != nil && (!x.known() || !y.known() || c.byOther(x) && !c.byOther(y)) {
+	if c.run != nil && (!x.known() || !y.known() || c.unended(x, y)) {
 		return true
 	}
-	return x.open == y.open && x.How == y.How && x.By == y.By
+	return x.open == y.open && x.How == y.How && (x.By == y.By || x.both() || y.both())
 }
 
-// byOther says whether the side of a run that was not played ended a connection.
-func (c *comparer) byOther(e *endingSide) bool {
+// unended says whether whoever ended the recorded connection is not the one who
+// was played, and did not do it again: a process that was stopped then is not
+// stopped again, and the run went on to its own end.
+func (c *comparer) unended(x, y *endingSide) bool {
+	other := "worker"
 	if c.run.Worker {
-		return e.By == "master"
+		other = "master"
 	}
-	return e.By == "worker"
+	return x.By == other && y.By != other && y.Note == EndOfReplay
+}
+
+// both says whether both sides ended at once, so that who was first is an
+// accident.
+func (e *endingSide) both() bool {
+	if e.eof[0] == 0 || e.eof[1] == 0 {
+		return false
+	}
+	between := e.eof[1] - e.eof[0]
+	return max(between, -between) < int64(atOnce)
 }
 
 // told is a pair as it is told.
@@ -135,8 +160,16 @@ func (c *comparer) ended(pairs []*pairing, found *differences) {
 		found.add(&Difference{Kind: Changed, What: AboutEnding, Count: 1, Worker: p.worker,
 			Recorded: &Place{Seq: was.Seq, Conn: a.id, Time: timeOf(a.ending.time), Line: was.LastS2C},
 			Replayed: &Place{Seq: is.Seq, Conn: b.id, Time: timeOf(b.ending.time), Line: is.LastS2C},
-			Detail:   fmt.Sprintf("it ended with %s, recorded was %s", is, was)})
+			Detail:   endingText(was, is)})
 	}
+}
+
+// endingText says what is different about two endings.
+func endingText(was, is *Ended) string {
+	if was.How == is.How {
+		return fmt.Sprintf("it ended with %s, and was recorded to end with %s: who ended it is another", is, was)
+	}
+	return fmt.Sprintf("it ended with %s, and was recorded to end with %s", is, was)
 }
 
 // String is the ending in a few words.
@@ -159,8 +192,8 @@ func (c *comparer) endings(pairs []*pairing) {
 			e.Replayed = v.ended()
 		}
 		e.Same = e.Recorded != nil && e.Replayed != nil && c.sameEnd(p.conns[0], p.conns[1])
-		if e.Same && c.run != nil && p.conns[0].ending.known() && !(c.byOther(&p.conns[0].ending) == c.byOther(&p.conns[1].ending)) {
-			c.note(fmt.Sprintf("recorded connection %d ended with %s, and nobody did that in the run", e.Recorded.Conn, e.Recorded))
+		if e.Same && c.run != nil && p.conns[0].ending.known() && c.unended(&p.conns[0].ending, &p.conns[1].ending) {
+			c.note(fmt.Sprintf("recorded connection %d ended with %s, and nobody did that in the run, which went on to its end", e.Recorded.Conn, e.Recorded))
 		}
 		c.out.Endings = append(c.out.Endings, e)
 	}

@@ -16,13 +16,15 @@ type item struct {
 	text  []byte // the line: that of the record, until it is kept
 }
 
-type itemFlags uint8
+type itemFlags uint16
 
 const (
 	itemToken    itemFlags = 1 << iota // it has a token of its own
 	itemBatch                          // it says "batch" for a token
 	itemFirst                          // the first POSITION of a stream on a connection
 	itemImplied                        // a POSITION that only says what rows before it have said
+	itemBehind                         // the rows before this POSITION went beyond it
+	itemSaid                           // a row that the first POSITION, just before, has said already
 	itemShifted                        // its token may be off by what others of its lane are
 	itemCaughtUp                       // up to 1.12: a row from before the subscription
 	itemKept                           // its text is its own

@@ -19,6 +19,9 @@ type lane struct {
 	within bool    // the last hole is not over yet
 	held   int     // items in holes
 	late   *Difference
+
+	first   [2]*Place // the first POSITION of the stream, if this is its lane and both say the same
+	crossed int64     // rows on the other side of that, with what it says
 }
 
 // mark is a place without its line.
@@ -72,7 +75,7 @@ func (l *lane) take(p *pass, side int, it item) {
 	l.left[side]--
 	mine, other := &l.wait[side], &l.wait[1-side]
 	switch {
-	case mine.len() == 0 && other.len() > 0 && other.all()[0].sum == it.sum:
+	case mine.len() == 0 && other.len() > 0 && other.all()[0].sum == it.sum && !(side == 1 && l.mistaken(p, other.all(), &it)):
 		if side == 0 {
 			l.same(p, &it, &other.all()[0])
 		} else {
@@ -93,6 +96,19 @@ func (l *lane) take(p *pass, side int, it item) {
 func (l *lane) skip(p *pass, side int) {
 	l.left[side]--
 	l.settle(p, false)
+}
+
+// mistaken says whether a line that would be late is rather the next one in the
+// recorded journal, which is just the same, or can be: then it is the first that
+// is missing. Some must be, if fewer are to come.
+func (l *lane) mistaken(p *pass, list []item, b *item) bool {
+	if int64(len(list))+l.left[0] <= 1+int64(max(0, l.wait[1].len()-1))+l.left[1] || !l.judged(p, &list[0]) || l.lateness(p, &list[0], b) <= p.c.opts.Late {
+		return false
+	}
+	if len(list) == 1 {
+		return l.left[0] > 0
+	}
+	return list[1].sum == b.sum && l.lateness(p, &list[1], b) <= p.c.opts.Late
 }
 
 func (l *lane) drop(p *pass, side, n int) {
@@ -121,6 +137,12 @@ func (l *lane) settle(p *pass, final bool) {
 			}
 			l.drop(p, side, max(n, m))
 			return
+		case a.all()[0].sum == b.all()[0].sum && l.mistaken(p, a.all(), &b.all()[0]):
+			if n == 1 {
+				return // the next one is to come
+			}
+			l.lone(p, 0, &a.all()[0])
+			l.drop(p, 0, 1)
 		case a.all()[0].sum == b.all()[0].sum:
 			l.same(p, &a.all()[0], &b.all()[0])
 			l.drop(p, 0, 1)
@@ -176,21 +198,27 @@ func (l *lane) same(p *pass, a, b *item) {
 	l.within = false
 	l.prev = [2]mark{{a.seq, a.time}, {b.seq, b.time}}
 	last := &l.pair.last[l.dir-wire.S2C]
-	last[0], last[1] = max(last[0], a.seq), max(last[1], b.seq)
-	if why := l.unlike(p, a, b); why != "" {
-		p.found.add(l.difference(Changed, 1, l.place(0, a), l.place(1, b), why))
+	for side, it := range []*item{a, b} {
+		if it.seq > last[side].seq {
+			last[side] = mark{it.seq, it.time}
+		}
+	}
+	if kind, why := l.unlike(p, a, b); why != "" {
+		p.found.add(l.difference(kind, 1, l.place(0, a), l.place(1, b), why))
+	} else if both := a.flags & b.flags; both&itemFirst != 0 && a.token == b.token {
+		l.first = [2]*Place{l.place(0, a), l.place(1, b)}
+	} else if (a.flags^b.flags)&itemSaid != 0 {
+		l.crossed++
 	}
 	l.timing(p, a, b)
 }
 
 // unlike says what is not the same of two items of the same sum.
-func (l *lane) unlike(p *pass, a, b *item) string {
+func (l *lane) unlike(p *pass, a, b *item) (kind, why string) {
 	off := b.token - a.token
 	switch both := a.flags & b.flags; {
 	case both&itemFirst != 0 && !p.c.run.Rebased:
-		if off != 0 && (a.flags|b.flags)&itemImplied == 0 {
-			return "the stream begins at another token"
-		}
+		return firstUnlike(a, b)
 	case both&itemShifted != 0 && (a.flags^b.flags)&itemToken == 0:
 		key := l.stream + "\x00" + l.instance
 		s := p.shifts[key]
@@ -202,8 +230,26 @@ func (l *lane) unlike(p *pass, a, b *item) string {
 			s.known, s.by = true, off
 		}
 		if off != s.by {
-			return "the token is off by another number than those before"
+			return Changed, "the token is off by another number than those before"
 		}
 	}
-	return ""
+	return "", ""
+}
+
+// firstUnlike says what is not the same of the first POSITION of a stream. With
+// another token it may stand among the first rows, where it agrees with them:
+// then that with the lower token came before them.
+func firstUnlike(a, b *item) (kind, why string) {
+	late := b
+	if b.token < a.token {
+		late = a
+	}
+	switch {
+	case a.token == b.token && (a.flags^b.flags)&itemBehind != 0:
+		return Reordered, "it stands at another place among the rows"
+	case a.token == b.token:
+	case (a.flags|b.flags)&itemBehind != 0, late.flags&itemImplied == 0:
+		return Changed, "the stream begins at another token"
+	}
+	return "", ""
 }

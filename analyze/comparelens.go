@@ -36,6 +36,7 @@ type lensConn struct {
 type stand struct {
 	known, first bool
 	token        int64
+	beyond       bool   // rows came after the first POSITION that it had not said
 	held         []item // rows of a batch, up to 1.12
 	record       journal.Record
 }

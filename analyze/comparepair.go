@@ -43,7 +43,7 @@ func (c *comparer) pair() []*pairing {
 	groups := c.groups(rest)
 	pairs := given
 	for _, g := range groups {
-		pairs = append(pairs, g.pairs()...)
+		pairs = append(pairs, g.pairs(c)...)
 	}
 	pairs = c.likely(pairs)
 	pairs = slices.DeleteFunc(pairs, func(p *pairing) bool { return !c.chosen(p) })

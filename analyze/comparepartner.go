@@ -14,13 +14,18 @@ func (c *comparer) likely(pairs []*pairing) []*pairing {
 		}
 	}
 	for _, a := range left[0] {
-		x := a.conns[0]
+		x, best, most := a.conns[0], -1, int32(0)
 		for i, b := range left[1] {
-			if y := b.conns[1]; x.sketch.alike(y.sketch)*2 > max(len(x.sketch), len(y.sketch)) {
-				a.conns[1], b.conns[1] = y, nil
-				left[1] = slices.Delete(left[1], i, i+1)
-				break
+			if y := b.conns[1]; x.sketch.alike(y.sketch)*2 >= max(len(x.sketch), len(y.sketch)) {
+				if score := c.pairScore(x, y); score > most {
+					best, most = i, score
+				}
 			}
+		}
+		if best >= 0 {
+			b := left[1][best]
+			a.conns[1], b.conns[1] = b.conns[1], nil
+			left[1] = slices.Delete(left[1], best, best+1)
 		}
 	}
 	return slices.DeleteFunc(pairs, func(p *pairing) bool { return p.conns == [2]*surveyed{} })
@@ -32,7 +37,7 @@ const maxSorted = 2000
 
 // pairs pairs a group: in order, and where one journal has more connections,
 // such that what is in them fits best.
-func (g *group) pairs() []*pairing {
+func (g *group) pairs(c *comparer) []*pairing {
 	a, b := g.conns[0], g.conns[1]
 	var partner []int // of each in a, -1 without
 	if len(a) == len(b) || len(a) > maxSorted || len(b) > maxSorted {
@@ -43,7 +48,7 @@ func (g *group) pairs() []*pairing {
 			partner = append(partner, i)
 		}
 	} else {
-		partner = bestPartners(a, b)
+		partner = c.bestPartners(a, b)
 	}
 	var out []*pairing
 	used := make([]bool, len(b))
@@ -63,23 +68,23 @@ func (g *group) pairs() []*pairing {
 }
 
 // bestPartners pairs all of the shorter list, in order.
-func bestPartners(a, b []*surveyed) []int {
+func (c *comparer) bestPartners(a, b []*surveyed) []int {
 	score := make([][]int32, len(a)+1) // of what is left of both from here on
 	for i := range score {
 		score[i] = make([]int32, len(b)+1)
 	}
 	for i := len(a) - 1; i >= 0; i-- {
 		for j := len(b) - 1; j >= 0; j-- {
-			score[i][j] = max(score[i+1][j], score[i][j+1], pairScore(a[i], b[j])+score[i+1][j+1])
+			score[i][j] = max(score[i+1][j], score[i][j+1], c.pairScore(a[i], b[j])+score[i+1][j+1])
 		}
 	}
 	var out []int
 	i, j := 0, 0
 	for ; i < len(a) && j < len(b); i++ {
-		for j < len(b) && score[i][j] == score[i][j+1] && score[i][j] != pairScore(a[i], b[j])+score[i+1][j+1] {
+		for j < len(b) && score[i][j] == score[i][j+1] && score[i][j] != c.pairScore(a[i], b[j])+score[i+1][j+1] {
 			j++
 		}
-		if j < len(b) && score[i][j] == pairScore(a[i], b[j])+score[i+1][j+1] {
+		if j < len(b) && score[i][j] == c.pairScore(a[i], b[j])+score[i+1][j+1] {
 			out = append(out, j)
 			j++
 			continue
@@ -92,8 +97,17 @@ func bestPartners(a, b []*surveyed) []int {
 	return out
 }
 
-// pairScore says how well two connections fit. That any two are better than none
-// makes sure that all are paired that can be.
-func pairScore(a, b *surveyed) int32 {
-	return maxSorted*sketchSize + 1 + int32(a.sketch.alike(b.sketch))
+// pairScore says how well two connections fit: what they say, and, where several
+// say the same, how they ended and when they began. That any two are better than
+// none makes sure that all are paired that can be.
+func (c *comparer) pairScore(a, b *surveyed) int32 {
+	score := int32(a.sketch.alike(b.sketch)) * 4
+	if c.sameEnd(a, b) {
+		score += 2
+	}
+	began := (b.first - c.surveys[1].first) - int64(float64(a.first-c.surveys[0].first)/c.speed())
+	if max(began, -began) <= int64(DefaultLate) {
+		score++
+	}
+	return maxSorted*(4*sketchSize+3) + 1 + score
 }

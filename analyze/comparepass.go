@@ -94,8 +94,8 @@ type pairState struct {
 	*pairing
 	lanes  [2]map[string]*lane
 	order  []*lane
-	last   [2][2]uint64 // the last lines of a direction that have counterparts, in either journal
-	begins [2]int64     // the times that lateness is reckoned from: of the connection
+	last   [2][2]mark // the last lines of a direction that have counterparts, in either journal
+	begins [2]int64   // the times that lateness is reckoned from: of the connection
 }
 
 // shift is how much rebased tokens of a stream and writer are off.

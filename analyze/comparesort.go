@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 
 	"repltap/wire"
 )
@@ -22,8 +23,21 @@ func (p *pass) finish(s *pairState) {
 	}
 	for _, l := range s.order {
 		l.sortHoles(p)
+		s.crossed(p, l)
 	}
 	s.lanes, s.order = [2]map[string]*lane{}, nil
+}
+
+// crossed tells of the first POSITION of a stream that came before rows which it
+// says, and was recorded after them, or the other way round.
+func (s *pairState) crossed(p *pass, l *lane) {
+	key, ok := strings.CutPrefix(l.name, firstPosition)
+	if !ok || l.first[0] == nil {
+		return
+	}
+	if rows := s.lanes[l.dir-wire.S2C][key]; rows != nil && rows.crossed > 0 {
+		p.found.add(l.difference(Reordered, 1, l.first[0], l.first[1], "it stands on the other side of "+count(rows.crossed, "row")+" that it says"))
+	}
 }
 
 // end makes one difference of what comes after all that is the same, where it is
@@ -38,7 +52,7 @@ func (s *pairState) end(p *pass, dir wire.Direction, side int) {
 			continue
 		}
 		h := l.holes[len(l.holes)-1]
-		if len(h.items[side]) == 0 || len(h.items[1-side]) > 0 || h.items[side][0].seq <= s.last[dir-wire.S2C][side] {
+		if len(h.items[side]) == 0 || len(h.items[1-side]) > 0 || h.items[side][0].seq <= s.last[dir-wire.S2C][side].seq {
 			continue
 		}
 		lanes, lines, ends = lanes+1, lines+int64(len(h.items[side]))+h.more[side], append(ends, h)
@@ -50,7 +64,7 @@ func (s *pairState) end(p *pass, dir wire.Direction, side int) {
 		return
 	}
 	kind := [2]string{Missing, Extra}[side]
-	before := mark{seq: s.last[dir-wire.S2C][1-side]}
+	before := s.last[dir-wire.S2C][1-side]
 	d := of.difference(kind, lines, of.place(side, first), of.after(1-side, before), fmt.Sprintf("all that came after it, in %d lanes", lanes))
 	if side == 1 {
 		d.Recorded, d.Replayed = d.Replayed, d.Recorded
@@ -204,13 +218,13 @@ func (l *lane) place(side int, it *item) *Place {
 	return &Place{Seq: it.seq, Time: timeOf(it.time), Conn: l.pair.conns[side].id, Line: string(shown.text)}
 }
 
-// after is where a line is missing.
+// after is where a line is missing: behind the one before it, or behind the
+// beginning of the connection.
 func (l *lane) after(side int, m mark) *Place {
-	p := &Place{Seq: m.seq, Conn: l.pair.conns[side].id, After: true}
-	if m.time != 0 {
-		p.Time = timeOf(m.time)
+	if v := l.pair.conns[side]; m.seq == 0 {
+		m = mark{v.seq, v.first}
 	}
-	return p
+	return &Place{Seq: m.seq, Time: timeOf(m.time), Conn: l.pair.conns[side].id, After: true}
 }
 
 // alone tells of connections that only one journal has.

@@ -62,6 +62,9 @@ func (l *lens) sum(numbers ...uint64) uint64 {
 	return l.hash.Sum64()
 }
 
+// firstPosition is how the lane of the first POSITION of a stream is named.
+const firstPosition = "first POSITION "
+
 // What sums begin with.
 const (
 	sumRow = iota
@@ -92,6 +95,11 @@ func (l *lens) rdata(rec *journal.Record) {
 	if s != nil {
 		if !s.first && g.Form == wire.FormRdata3 {
 			it.flags |= itemCaughtUp
+		}
+		if s.first && !s.beyond {
+			if s.beyond = g.Token > s.token; !s.beyond {
+				it.flags |= itemSaid
+			}
 		}
 		s.known, s.token = true, g.Token
 		l.release(rec, s, g.Token, true)
@@ -170,17 +178,20 @@ func (l *lens) position(rec *journal.Record) {
 		l.give(rec, "", g.Stream, &it)
 		return
 	}
-	implied := s.known && s.token == g.Token
+	implied, beyond := s.known && s.token == g.Token, s.known && s.token > g.Token
 	first := !s.first
 	s.known, s.first, s.token = true, true, g.Token
 	switch {
 	case first && l.ranged:
 	case first:
 		it.flags |= itemFirst
-		if implied {
+		switch {
+		case implied:
 			it.flags |= itemImplied
+		case beyond:
+			it.flags |= itemBehind
 		}
-		l.give(rec, "first POSITION ", g.Stream, &it)
+		l.give(rec, firstPosition, g.Stream, &it)
 	case implied:
 	case l.rebased:
 		it.flags |= itemShifted

@@ -6,18 +6,29 @@ import (
 	"time"
 )
 
-// timing notes how late a line came.
-func (l *lane) timing(p *pass, a, b *item) {
+// judged says whether it counts when a line comes.
+func (l *lane) judged(p *pass, a *item) bool {
 	c := p.c
-	if !c.timed() || c.run != nil && l.dir != c.run.played() || a.flags&itemFirst != 0 {
-		return
-	}
-	speed := c.speed()
+	return c.timed() && (c.run == nil || l.dir == c.run.played()) && a.flags&itemFirst == 0
+}
+
+// lateness is how much later than recorded a line came, both from the beginning
+// of its connection and from that of all.
+func (l *lane) lateness(p *pass, a, b *item) time.Duration {
+	speed := p.c.speed()
 	since := func(begin [2]int64) int64 {
 		return (b.time - begin[1]) - int64(float64(a.time-begin[0])/speed)
 	}
-	late := min(since(l.pair.begins), since([2]int64{c.surveys[0].first, c.surveys[1].first}))
-	if time.Duration(late) <= c.opts.Late {
+	return time.Duration(min(since(l.pair.begins), since([2]int64{p.c.surveys[0].first, p.c.surveys[1].first})))
+}
+
+// timing notes how late a line came.
+func (l *lane) timing(p *pass, a, b *item) {
+	if !l.judged(p, a) {
+		return
+	}
+	late := l.lateness(p, a, b)
+	if late <= p.c.opts.Late {
 		l.late = nil
 		return
 	}
@@ -26,7 +37,7 @@ func (l *lane) timing(p *pass, a, b *item) {
 	} else {
 		p.found.grow(l.late, 1)
 	}
-	l.late.LateUs = max(l.late.LateUs, late/1000)
+	l.late.LateUs = max(l.late.LateUs, late.Microseconds())
 }
 
 // timed says whether there is a schedule to keep.

@@ -40,7 +40,8 @@
 //     for reasons that a replay may lack, as when another worker connects. The
 //     first of a stream on a connection answers REPLICATE, which a new worker
 //     sends a moment sooner or later: it may stand among the first rows where it
-//     agrees with them.
+//     agrees with them, but neither after rows beyond it, nor before rows that it
+//     says already and that came before it.
 //   - up to 1.12 a row may come as catch-up, with a token of its own, or live, in
 //     a batch: the token counts with which its group ends.
 //   - a worker was asked nothing but to follow. What its own users made it say
@@ -65,6 +66,11 @@
 // journal has more of them, those are left over that have the least in common;
 // where a worker has another name in a run, or nearly all it was told is the same,
 // it is taken for the one that is absent.
+//
+// How a connection ended counts, and which side ended it, unless both did at once
+// (within 200 microseconds, which is less than an answer takes). In a run, a
+// connection that the worker ended then is not ended by the worker of today: if
+// the run went on to its own end, that is no difference but a note.
 //
 // # Time
 //

@@ -77,6 +77,9 @@ func TestEndings(t *testing.T) {
 	ended := func(how, by string, o journal.Options) *journal.Reader {
 		s := talk("", lines...)
 		s[len(s)-1].ev = journal.Event{How: how, By: by}
+		if by, ok := strings.CutSuffix(by, ", at its end"); ok {
+			s[len(s)-1].ev = journal.Event{How: how, By: by, Note: EndOfReplay}
+		}
 		return s.write(t, o)
 	}
 	run := (&Run{Journal: "x", Speed: 1}).options()
@@ -91,7 +94,8 @@ func TestEndings(t *testing.T) {
 		{"fin", "master", "shutdown", "tap", journal.Options{}, false},
 		{"fin", "master", "shutdown", "master", run, true},
 		{"unknown", "", "fin", "master", run, true},
-		{"fin", "worker", "fin", "master", run, true}, // it was stopped then
+		{"fin", "worker", "fin", "master, at its end", run, true}, // it was stopped then
+		{"fin", "worker", "fin", "master", run, false},
 		{"fin", "master", "fin", "worker", run, false},
 		{"fin", "master", "reset", "master", run, false},
 		{"reset", "master", "fin", "master", run, false},

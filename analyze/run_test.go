@@ -51,7 +51,7 @@ func (s story) fresh(speed float64) story {
 		switch {
 		case h.line == "":
 			if h.kind == journal.KindClose {
-				h.ev = journal.Event{How: "fin", By: "master"}
+				h.ev = journal.Event{How: "fin", By: "master", Note: EndOfReplay}
 			}
 		case g.Command == wire.CmdPing:
 			continue
