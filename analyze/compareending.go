@@ -34,9 +34,10 @@ type Ended struct {
 type endingSide struct {
 	open bool
 	Ended
-	time int64
-	eof  [2]int64  // when either side ended its sending
-	last [2][]byte // the last lines but PING
+	time  int64
+	eof   [2]int64  // when either side ended its sending
+	first string    // who did so first
+	last  [2][]byte // the last lines but PING
 }
 
 // EndOfReplay is the note of connections that a run ended itself, when all was
@@ -53,12 +54,18 @@ func (e *endingSide) event(rec *journal.Record) {
 	e.Seq, e.time = rec.Seq, rec.Time
 	if rec.Kind == journal.KindEOF && rec.Dir != wire.NoDirection && e.eof[rec.Dir-wire.S2C] == 0 {
 		e.eof[rec.Dir-wire.S2C] = rec.Time
+		if e.first == "" {
+			e.first = ev.By
+		}
 	}
 	if rec.Kind == journal.KindClose {
 		e.open = false
 		e.How, e.By, e.Error, e.Note = ev.How, ev.By, ev.Error, ev.Note
 	} else if e.How == "" || e.How == "fin" && ev.How != "fin" {
 		e.How, e.By, e.Error = ev.How, ev.By, ev.Error
+	}
+	if e.How == "fin" && e.first != "" {
+		e.By = e.first // the other one only answered
 	}
 }
 

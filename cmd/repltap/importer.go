@@ -181,7 +181,7 @@ func (im *importer) plainText(ctx context.Context, f *feed) error {
 // event translates an event of a capture into what a journal says.
 func (im *importer) event(c *importConn, l *captureLine) {
 	end := func(how, by string) {
-		if c.end.How == "" || c.end.How == "fin" {
+		if c.end.How == "" || c.end.How == "fin" && how != "fin" { // of two FINs the second is an answer
 			c.end.How, c.end.By = how, by
 		}
 		im.scribe.Event(c.last, c.id, l.direction, journal.KindEOF, journal.Event{How: how, By: by, Error: l.Note})
