@@ -8,8 +8,9 @@ import (
 // entry is a record with what is known of its connection.
 type entry struct {
 	*journal.Record
-	at   int64       // nanoseconds since the journal's start
-	conn *connection // nil for what is about the recording itself
+	at     int64       // nanoseconds since the journal's start
+	conn   *connection // nil for what is about the recording itself
+	stream int         // which one a line names, by its number; 0 for none
 }
 
 // line says whether the entry is a line of the protocol.

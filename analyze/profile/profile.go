@@ -23,6 +23,17 @@ type Profile struct {
 	Gaps        []GapRow        `json:"gaps" table:"Gaps of the journal"`
 	Damage      []DamageRow     `json:"damage" table:"Damage of the journal"`
 
+	// What happened when, and how much of it at once.
+	Timeline      Timeline           `json:"timeline" table:"Traffic over time"`
+	Bursts        []BurstRow         `json:"bursts" table:"Bursts"`
+	Periods       []PeriodRow        `json:"periods" table:"Periods"`
+	LineLimit     LineLimit          `json:"line_limit"`
+	LineLengths   []LineLengthRow    `json:"line_lengths" table:"Line lengths"`
+	StreamLongest []StreamLongestRow `json:"stream_longest" table:"Longest line of each stream"`
+	LongLines     []LongLineRow      `json:"long_lines" table:"Longest lines"`
+	NearLimit     []LongLineRow      `json:"near_limit" table:"Lines near the limit"`
+	Findings      []FindingRow       `json:"findings" table:"Findings"`
+
 	// Notes are what has to be known to read the rest, in sentences.
 	Notes []string `json:"notes"`
 }

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"repltap/journal"
@@ -37,8 +38,11 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 			Program: info.Program, Start: Time(info.Start), First: None, Last: None, Duration: None, Filter: o.Flags,
 		},
 	}
-	t := &taking{conns: map[uint64]*connection{}, start: info.Start}
-	t.collectors = []collector{newBreakdown(), &missing{}}
+	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects()}
+	t.collectors = []collector{
+		newBreakdown(), &missing{},
+		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
+	}
 	done := int64(0)
 	for rec, err := range r.Records(ctx, o.Filter) {
 		if err != nil {
@@ -67,6 +71,7 @@ type taking struct {
 	any         bool
 	conns       map[uint64]*connection // those that are open
 	recent      *connection            // of the record before: most records are of the same
+	streams     *subjects
 	e           entry
 	collectors  []collector
 	damage      []DamageRow
@@ -82,6 +87,9 @@ func (t *taking) record(rec *journal.Record) {
 	if rec.Conn != 0 {
 		e.conn = t.connection(rec)
 		e.conn.see(rec)
+	}
+	if rec.Kind == journal.KindLine {
+		e.stream = t.streams.of(rec.Gist.Stream)
 	}
 	for _, c := range t.collectors {
 		c.take(e)
@@ -100,6 +108,7 @@ func (t *taking) finish(p *Profile) {
 	for _, c := range t.collectors {
 		c.finish(p)
 	}
+	cleanTexts(reflect.ValueOf(p).Elem())
 }
 
 // span is how long what was read took.
