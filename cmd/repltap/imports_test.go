@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"proxy":           {"journal", "wire"},
 	"replay":          {"journal", "wire"},
 	"analyze":         {"analyze/page", "journal", "wire"},
-	"analyze/page":    {},
+	"analyze/page":    {"safetext"},
 	"analyze/profile": {"journal", "testdata", "wire"},
 	"analyze/report":  {"analyze/page", "analyze/profile", "journal", "safetext", "testdata"},
 	"safetext":        {},

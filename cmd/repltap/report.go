@@ -34,6 +34,8 @@ Formats, whose numbers are the same to the digit:
   csv   one table a file: --table NAME writes one, and without it -o DIRECTORY
         gets a NAME.csv of each. Empty cells are numbers that there are none of.
         What a spreadsheet would run as a formula has an apostrophe before it
+  html  one self-contained page with charts, that asks nobody for anything; tables
+        have their first 200 rows there
 
 Exit status 3 says that damage or gaps were met: the report is not about all that
 went over the wire, and says what share it saw.`,
@@ -41,6 +43,7 @@ went over the wire, and says what share it saw.`,
 			"repltap report traffic/",
 			"repltap report traffic/ --from -1h --worker w1",
 			"repltap report traffic/ --table streams",
+			"repltap report traffic/ --format html -o report.html",
 			"repltap report traffic/ --format csv -o report/     # a file for each table",
 			"repltap report traffic/ --format json | jq '.totals.s2c.bytes'",
 		},
@@ -63,7 +66,7 @@ type reportOptions struct {
 }
 
 func setupReport(fs *pflag.FlagSet) runFunc {
-	o := &reportOptions{format: choiceFlag{"text", []string{"text", "json", "csv"}}, table: tableFlag{choiceFlag{of: profile.TableNames()}}}
+	o := &reportOptions{format: choiceFlag{"text", []string{"text", "json", "csv", "html"}}, table: tableFlag{choiceFlag{of: profile.TableNames()}}}
 	fs.Var(&o.format, "format", "how to print the report")
 	fs.Var(&o.table, "table", "only this table, one of "+strings.Join(profile.TableNames(), ", "))
 	o.output = fs.StringP("output", "o", "", "write to this `file` instead of stdout; of CSV without --table a directory")
@@ -80,6 +83,9 @@ func (o *reportOptions) run(ctx context.Context, e *env, args []string) error {
 	filter, err := o.filter()
 	if err != nil {
 		return err
+	}
+	if o.format.value == "html" && o.table.value != "" {
+		return usageErrorf("a page is the whole report; --table goes with text, json and csv")
 	}
 	if o.format.value == "csv" && o.table.value == "" && (*o.output == "" || *o.output == "-") {
 		return usageErrorf("CSV is one table a file: choose one with --table NAME (%s), or say -o DIRECTORY for a file of each", strings.Join(o.table.of, ", "))
@@ -139,6 +145,8 @@ func (o *reportOptions) face(out *bytes.Buffer, e *env, p *profile.Profile) erro
 		return report.WriteTableJSON(out, p, table.Name)
 	case o.format.value == "json":
 		return report.WriteJSON(out, p)
+	case o.format.value == "html":
+		return report.WriteHTML(out, p)
 	case one:
 		return report.WriteTableText(out, p, table, reportStyle(e, *o.output))
 	}
