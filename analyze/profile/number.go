@@ -35,6 +35,10 @@ type Percent int64
 // Rate is in thousandths of things a second, shown with two decimals.
 type Rate int64
 
+// Ratio is how many times as much something is, in thousandths, shown with two
+// decimals.
+type Ratio int64
+
 // Count is a number that there may be none of.
 type Count int64
 
@@ -47,6 +51,7 @@ func (v Seconds) Digits() string { return fixed(int64(v), 1e9, 3) }
 func (v At) Digits() string      { return fixed(floorTo(int64(v), 1e3), 1e9, 6) }
 func (v Percent) Digits() string { return fixed(int64(v), 1e4, 2) }
 func (v Rate) Digits() string    { return fixed(int64(v), 1e3, 2) }
+func (v Ratio) Digits() string   { return fixed(int64(v), 1e3, 2) }
 func (v Count) Digits() string   { return fixed(int64(v), 1, 0) }
 
 func (v Time) Digits() string {
@@ -61,6 +66,7 @@ func (v Seconds) MarshalJSON() ([]byte, error) { return bare(v), nil }
 func (v At) MarshalJSON() ([]byte, error)      { return bare(v), nil }
 func (v Percent) MarshalJSON() ([]byte, error) { return bare(v), nil }
 func (v Rate) MarshalJSON() ([]byte, error)    { return bare(v), nil }
+func (v Ratio) MarshalJSON() ([]byte, error)   { return bare(v), nil }
 func (v Count) MarshalJSON() ([]byte, error)   { return bare(v), nil }
 
 func (v Time) MarshalJSON() ([]byte, error) {

@@ -26,15 +26,18 @@ type Column struct {
 }
 
 // Tables are all tables of a profile, in the order in which they are told.
+func (p *Profile) Tables() []Table { return TablesOf(p) }
+
+// TablesOf are the tables of a struct as Profile is one, given by its address.
 //
-// A list of structs becomes a table if its field in Profile has the tag
+// A list of structs becomes a table if its field has the tag
 // `table:"title"`. A column's title is in the tag `col:"title"`; a field without
 // that tag is no column, and `col:"title,wide"` is one for programs only. Fields
 // of embedded structs stand where the struct stands. What is no list of structs
 // makes its table by itself (see tabler).
-func (p *Profile) Tables() []Table {
+func TablesOf(of any) []Table {
 	var out []Table
-	v := reflect.ValueOf(p).Elem()
+	v := reflect.ValueOf(of).Elem()
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		title, ok := f.Tag.Lookup("table")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strings"
 
 	"repltap/analyze/profile"
 	"repltap/safetext"
@@ -18,12 +17,17 @@ func WriteJSON(w io.Writer, p *profile.Profile) error { return writeJSON(w, p) }
 // WriteTableJSON writes one table of a profile, with what has to be known to
 // read it: the same document without the other tables.
 func WriteTableJSON(w io.Writer, p *profile.Profile, name string) error {
+	return writeTableJSON(w, p, name)
+}
+
+// writeTableJSON writes a struct without the tables that are not asked for.
+func writeTableJSON(w io.Writer, of any, name string) error {
 	var b bytes.Buffer
 	b.WriteByte('{')
-	v := reflect.ValueOf(p).Elem()
+	v := reflect.ValueOf(of).Elem()
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		key := jsonName(f)
 		if _, isTable := f.Tag.Lookup("table"); isTable && key != name {
 			continue
 		}

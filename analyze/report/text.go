@@ -100,8 +100,9 @@ func (t *text) coverage(prefix string) {
 
 // CoverageText says in a sentence what share of the traffic a profile is about;
 // "" when it is all.
-func CoverageText(p *profile.Profile) string {
-	c := p.Coverage
+func CoverageText(p *profile.Profile) string { return coverageText(p.Coverage) }
+
+func coverageText(c profile.Coverage) string {
 	var parts []string
 	if c.Gaps > 0 {
 		lines := count(c.GapLines, "line")

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,13 +15,17 @@ import (
 
 func reportCommand() *command {
 	return &command{
-		name: "report", args: "JOURNAL [flags]",
+		name: "report", args: "JOURNAL [JOURNAL] [flags]",
 		summary: "say in numbers what is in a journal: traffic, streams, connections, findings",
 		long: `
 Reads a journal once, finished or being recorded right now, and says what is in
 it: what fills the wire, streams and their tokens, connections, findings, and
 what the journal lacks. Filters narrow it down, as with log; all numbers are then
 about what passes them.
+
+With two journals it says what changed from the first to the second, most of all
+first: traffic by its share of the bytes and by its rate, other numbers by how
+many times as much they are, and what is new or gone.
 
 Formats, whose numbers are the same to the digit:
   text  for people: the first rows of each table, and the columns that fit; with
@@ -44,6 +45,7 @@ went over the wire, and says what share it saw.`,
 			"repltap report traffic/ --from -1h --worker w1",
 			"repltap report traffic/ --table streams",
 			"repltap report traffic/ --format html -o report.html",
+			"repltap report monday/ tuesday/                     # what changed",
 			"repltap report traffic/ --format csv -o report/     # a file for each table",
 			"repltap report traffic/ --format json | jq '.totals.s2c.bytes'",
 		},
@@ -66,9 +68,9 @@ type reportOptions struct {
 }
 
 func setupReport(fs *pflag.FlagSet) runFunc {
-	o := &reportOptions{format: choiceFlag{"text", []string{"text", "json", "csv", "html"}}, table: tableFlag{choiceFlag{of: profile.TableNames()}}}
+	o := &reportOptions{format: choiceFlag{"text", []string{"text", "json", "csv", "html"}}, table: tableFlag{choiceFlag{of: slices.Concat(profile.TableNames(), report.ChangesTableNames())}}}
 	fs.Var(&o.format, "format", "how to print the report")
-	fs.Var(&o.table, "table", "only this table, one of "+strings.Join(profile.TableNames(), ", "))
+	fs.Var(&o.table, "table", "only this table, one of "+strings.Join(profile.TableNames(), ", ")+"; of two journals "+strings.Join(report.ChangesTableNames(), ", "))
 	o.output = fs.StringP("output", "o", "", "write to this `file` instead of stdout; of CSV without --table a directory")
 	fs.BoolVar(&o.reveal, "reveal", false, "show users by name; otherwise they are numbered")
 	o.register(fs)
@@ -76,34 +78,66 @@ func setupReport(fs *pflag.FlagSet) runFunc {
 }
 
 func (o *reportOptions) run(ctx context.Context, e *env, args []string) error {
-	path, err := oneJournal(args)
-	if err != nil {
-		return err
+	if len(args) == 0 {
+		return usageErrorf("which journal? Give its directory, or one file of it; two journals are compared")
+	}
+	if len(args) > 2 {
+		return usageErrorf("one journal, or two to compare, please; there are %d arguments: %s", len(args), strings.Join(args, " "))
 	}
 	filter, err := o.filter()
 	if err != nil {
 		return err
 	}
+	if err := o.check(len(args)); err != nil {
+		return err
+	}
+	var profiles []*profile.Profile
+	for _, path := range args {
+		p, err := o.take(ctx, e, path, profile.Options{Filter: filter, Flags: o.text(), Reveal: o.reveal})
+		if err != nil {
+			return err
+		}
+		profiles = append(profiles, p)
+	}
+	if err := o.write(e, o.faces(profiles)); err != nil {
+		return err
+	}
+	return o.status(e, profiles)
+}
+
+// check looks at what only makes sense together.
+func (o *reportOptions) check(journals int) error {
+	names := profile.TableNames()
+	if journals == 2 {
+		names = report.ChangesTableNames()
+	}
+	if o.table.value != "" && !slices.Contains(names, o.table.value) {
+		return usageErrorf("--table: a report of %s has no table %q; it has %s", plural(int64(journals), "journal"), o.table.value, strings.Join(names, ", "))
+	}
 	if o.format.value == "html" && o.table.value != "" {
 		return usageErrorf("a page is the whole report; --table goes with text, json and csv")
 	}
 	if o.format.value == "csv" && o.table.value == "" && (*o.output == "" || *o.output == "-") {
-		return usageErrorf("CSV is one table a file: choose one with --table NAME (%s), or say -o DIRECTORY for a file of each", strings.Join(o.table.of, ", "))
-	}
-	p, err := o.take(ctx, e, path, profile.Options{Filter: filter, Flags: o.text(), Reveal: o.reveal})
-	if err != nil {
-		return err
-	}
-	if err := o.write(e, p); err != nil {
-		return err
-	}
-	if p.Coverage.Gaps > 0 || p.Coverage.Damage > 0 {
-		if o.format.value != "text" || *o.output != "" {
-			e.say("this is not all of the traffic: %s\n", report.CoverageText(p))
-		}
-		return exitStatus(statusFound)
+		return usageErrorf("CSV is one table a file: choose one with --table NAME (%s), or say -o DIRECTORY for a file of each", strings.Join(names, ", "))
 	}
 	return nil
+}
+
+// status is the exit status. That something is missing stands in the text
+// anyway.
+func (o *reportOptions) status(e *env, profiles []*profile.Profile) error {
+	var found error
+	for _, p := range profiles {
+		missing := report.CoverageText(p)
+		if missing == "" {
+			continue
+		}
+		found = exitStatus(statusFound)
+		if o.format.value != "text" || *o.output != "" {
+			e.say("%s: %s\n", safe(p.Journal.Path), missing)
+		}
+	}
+	return found
 }
 
 // take reads a journal with the progress shown.
@@ -122,67 +156,6 @@ func (o *reportOptions) take(ctx context.Context, e *env, path string, opts prof
 		return nil, fmt.Errorf("%w after %s; no report was written", err, plural(read, "record"))
 	}
 	return p, named(path, err)
-}
-
-// write writes the report in the chosen format to where it shall go.
-func (o *reportOptions) write(e *env, p *profile.Profile) error {
-	if o.format.value == "csv" && o.table.value == "" {
-		return writeTables(*o.output, p.Tables())
-	}
-	var out bytes.Buffer
-	if err := o.face(&out, e, p); err != nil {
-		return err
-	}
-	return e.write(*o.output, out.Bytes())
-}
-
-func (o *reportOptions) face(out *bytes.Buffer, e *env, p *profile.Profile) error {
-	table, one := p.Table(o.table.value)
-	switch {
-	case o.format.value == "csv":
-		return report.WriteCSV(out, table)
-	case o.format.value == "json" && one:
-		return report.WriteTableJSON(out, p, table.Name)
-	case o.format.value == "json":
-		return report.WriteJSON(out, p)
-	case o.format.value == "html":
-		return report.WriteHTML(out, p)
-	case one:
-		return report.WriteTableText(out, p, table, reportStyle(e, *o.output))
-	}
-	return report.WriteText(out, p, reportStyle(e, *o.output))
-}
-
-// reportStyle is the style of a text that goes to stdout, or to a file.
-func reportStyle(e *env, file string) report.Style {
-	st := newStyle(e.colored(e.stdout) && file == "")
-	return report.Style{Bold: st.bold, Dim: st.dim, Red: st.red, Yellow: st.yellow, Green: st.green, Off: st.off}
-}
-
-// writeTables writes a file of CSV for each table into a directory.
-func writeTables(dir string, tables []profile.Table) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return withHint(fmt.Errorf("can't make the directory %s: %w", dir, errors.Unwrap(err)), "CSV without --table is written to a directory, a file for each table")
-	}
-	for _, t := range tables {
-		var out bytes.Buffer
-		if err := report.WriteCSV(&out, t); err != nil {
-			return err
-		}
-		if err := writeFile(filepath.Join(dir, t.Name+".csv"), out.Bytes()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeFile(name string, text []byte) error {
-	f, err := createOutput(name)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
 }
 
 // text is the filter as one would type it, "" when it selects all.

@@ -1,0 +1,96 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"repltap/analyze/profile"
+	"repltap/safetext"
+)
+
+// changesRows is how many rows of a table of changes people are shown.
+const changesRows = 15
+
+// Tables are the tables of the changes.
+func (c *Changes) Tables() []profile.Table { return profile.TablesOf(c) }
+
+// ChangesTableNames are the names of these tables.
+func ChangesTableNames() []string {
+	var out []string
+	for _, t := range (&Changes{}).Tables() {
+		out = append(out, t.Name)
+	}
+	return out
+}
+
+// WriteChangesJSON writes the changes for programs.
+func WriteChangesJSON(w io.Writer, c *Changes) error { return writeJSON(w, c) }
+
+// WriteChangesTableJSON writes one table of them: the same document without the
+// others.
+func WriteChangesTableJSON(w io.Writer, c *Changes, name string) error {
+	return writeTableJSON(w, c, name)
+}
+
+// WriteChangesTableText writes one table of them whole for people.
+func WriteChangesTableText(w io.Writer, c *Changes, table profile.Table, s Style) error {
+	t := &text{Style: s}
+	t.missing("", &c.A)
+	t.missing("", &c.B)
+	t.rows(table, rowsOptions{})
+	_, err := w.Write(t.Bytes())
+	return err
+}
+
+// WriteChangesText writes the changes for people at a terminal.
+func WriteChangesText(w io.Writer, c *Changes, s Style) error {
+	if s.Width <= 0 {
+		s.Width = textWidth
+	}
+	t := &text{Style: s}
+	fmt.Fprintf(t, "%sWhat changed from A to B%s\n\n", t.Bold, t.Off)
+	t.side("A", &c.A)
+	t.side("B", &c.B)
+	for _, n := range c.Notes {
+		fmt.Fprintf(t, "  note  %s\n", safetext.String(n))
+	}
+	for _, table := range c.Tables() {
+		fmt.Fprintf(t, "\n%s%s%s  %s%s%s\n", t.Bold, table.Title, t.Off, t.Dim, aboutChanges[table.Name], t.Off)
+		if len(table.Rows) == 0 {
+			t.WriteString("  Nothing.\n")
+			continue
+		}
+		t.rows(table, rowsOptions{limit: changesRows, width: t.Width, cell: textCell})
+	}
+	_, err := w.Write(t.Bytes())
+	return err
+}
+
+// aboutChanges says how to read each table.
+var aboutChanges = map[string]string{
+	"summary": "The two journals as wholes.",
+	"new":     "What only one of them has: commands, streams, workers, findings.",
+	"traffic": "By how many points its share of the bytes changed, then by how many times as fast it comes.",
+	"numbers": "By how many times as much it is; of what is counted, in the same time.",
+}
+
+// side says what one of the two is.
+func (t *text) side(name string, s *Side) {
+	j := s.Journal
+	fmt.Fprintf(t, "  %s  %s", name, safetext.String(j.Path))
+	if j.First.Digits() != "" {
+		fmt.Fprintf(t, ", %s to %s, %s s", clock(j.First), clock(j.Last), grouped(j.Duration.Digits()))
+	}
+	t.WriteByte('\n')
+	t.missing("     ", s)
+	if j.Filter != "" && name == "B" {
+		fmt.Fprintf(t, "  of both only what passes %s\n", safetext.String(j.Filter))
+	}
+}
+
+// missing says what share of the traffic a side has, if that is not all.
+func (t *text) missing(prefix string, s *Side) {
+	if text := coverageText(s.Coverage); text != "" {
+		fmt.Fprintf(t, "%s%s%s: %s%s\n", prefix, t.Red, safetext.String(s.Journal.Path), text, t.Off)
+	}
+}
