@@ -126,22 +126,9 @@ func (f *Follower) group(b *heldRows, last []byte) [][]byte {
 	return f.rows[begin:len(f.rows):len(f.rows)]
 }
 
-// redundant reports whether a POSITION tells nothing new; it never does where
-// the token may go down, nor as the first one of its stream on a connection.
+// redundant reports whether a POSITION tells nothing new.
 func (f *Follower) redundant(s *followed, cmd *streamCommand) bool {
-	return f.has&ftRedundant != 0 && s.store.rule.Move == MoveMax && s.on == cmd.conn &&
-		cmd.token <= s.store.current(cmd.instance)
-}
-
-// missed reports whether a POSITION means that rows were missed.
-func (f *Follower) missed(cmd *streamCommand, current int64) bool {
-	switch {
-	case f.has&ftMissedToken != 0:
-		return cmd.token != current
-	case f.has&ftMissedPrev != 0:
-		return cmd.prev != current
-	}
-	return current < cmd.prev || cmd.token < current
+	return PositionRule{f.has}.Redundant(s.store.rule.Move, s.on == cmd.conn, cmd.token, s.store.current(cmd.instance))
 }
 
 func (f *Follower) position(s *followed, cmd *streamCommand) {
@@ -157,7 +144,7 @@ func (f *Follower) position(s *followed, cmd *streamCommand) {
 		f.add(e)
 	}
 	current := s.store.current(cmd.instance)
-	if !f.missed(cmd, current) {
+	if !(PositionRule{f.has}).Missed(cmd.prev, cmd.token, current) {
 		f.arrive(s, cmd)
 		return
 	}

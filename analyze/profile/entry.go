@@ -11,6 +11,7 @@ type entry struct {
 	at     int64       // nanoseconds since the journal's start
 	conn   *connection // nil for what is about the recording itself
 	stream int         // which one a line names, by its number; 0 for none
+	step   step        // what it did to the tokens of a stream
 }
 
 // line says whether the entry is a line of the protocol.
@@ -28,6 +29,12 @@ type connection struct {
 	worker string // what it calls itself anywhere in the file, "" when it does not
 	opened int64  // Unix nanoseconds; the first record's time where the open is not in what is read
 	whole  bool   // its open was read
+
+	// Where it stands in the streams; the tracker's.
+	cursors []*cursor
+	cursor  *cursor  // of the line before: mostly it is that of the next one too
+	asked   askedFor // REPLICATE without a stream
+	joined  int64    // such REPLICATEs of anybody before it
 }
 
 // connection finds the connection of a record.

@@ -34,6 +34,12 @@ type Profile struct {
 	NearLimit     []LongLineRow      `json:"near_limit" table:"Lines near the limit"`
 	Findings      []FindingRow       `json:"findings" table:"Findings"`
 
+	// Where everybody stood in the streams.
+	Tokens           []TokenRow        `json:"tokens" table:"Tokens of the streams"`
+	TokenGaps        []TokenGapRow     `json:"token_gaps" table:"Where tokens do not go on"`
+	Positions        []PositionRow     `json:"positions" table:"POSITIONs by what they are for"`
+	PositionOutliers []PositionOutlier `json:"position_outliers" table:"POSITIONs that cost or lose something"`
+
 	// Notes are what has to be known to read the rest, in sentences.
 	Notes []string `json:"notes"`
 }

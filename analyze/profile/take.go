@@ -38,11 +38,12 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 			Program: info.Program, Start: Time(info.Start), First: None, Last: None, Duration: None, Filter: o.Flags,
 		},
 	}
-	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects()}
+	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects(), tracker: newTracker()}
 	t.collectors = []collector{
 		newBreakdown(), &missing{},
 		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
 	}
+	t.collectors = append(t.collectors, t.tracker.collectors()...)
 	done := int64(0)
 	for rec, err := range r.Records(ctx, o.Filter) {
 		if err != nil {
@@ -72,6 +73,7 @@ type taking struct {
 	conns       map[uint64]*connection // those that are open
 	recent      *connection            // of the record before: most records are of the same
 	streams     *subjects
+	tracker     *tracker
 	e           entry
 	collectors  []collector
 	damage      []DamageRow
@@ -83,10 +85,11 @@ func (t *taking) record(rec *journal.Record) {
 	}
 	t.first, t.last = min(t.first, rec.Time), max(t.last, rec.Time)
 	e := &t.e
-	*e = entry{Record: rec, at: rec.Time - t.start}
+	e.Record, e.at, e.conn, e.stream, e.step.kind = rec, rec.Time-t.start, nil, 0, noStep
 	if rec.Conn != 0 {
 		e.conn = t.connection(rec)
 		e.conn.see(rec)
+		t.tracker.track(e)
 	}
 	if rec.Kind == journal.KindLine {
 		e.stream = t.streams.of(rec.Gist.Stream)
@@ -108,6 +111,7 @@ func (t *taking) finish(p *Profile) {
 	for _, c := range t.collectors {
 		c.finish(p)
 	}
+	t.tracker.finish(p)
 	cleanTexts(reflect.ValueOf(p).Elem())
 }
 

@@ -93,6 +93,18 @@ func (h *histogram) quantiles() quantiles {
 	return quantiles{at(50), at(95), at(99), quantile(h.max)}
 }
 
+// withOnes are the quantiles of a histogram together with so many ones.
+func (h *histogram) withOnes(ones int64) quantiles {
+	if h == nil {
+		h = newHistogram(2)
+	}
+	if ones > 0 {
+		h.h.RecordValues(1, ones)
+		h.max = max(h.max, 1)
+	}
+	return h.quantiles()
+}
+
 // millis is a quantile of microseconds.
 func (q quantile) millis() Millis {
 	if q == None {

@@ -1,0 +1,214 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+)
+
+// TokenRow is the tokens of one instance in one stream.
+//
+// Each worker is sent the same rows, at its own pace. What is counted once here
+// is counted when it first came: a group of rows (all of one token) counts on the
+// connection that got its token before all others. Groups whose token is not new
+// count on the connection that the newest token came on, so that what goes back
+// or repeats counts once too. What a worker asks for again, up to 1.12, does not
+// count. Lines are those of all connections.
+type TokenRow struct {
+	Stream      string `json:"stream" col:"stream"`
+	Instance    string `json:"instance" col:"instance"`
+	First       Count  `json:"first" col:"first"` // token of a row or POSITION
+	Last        Count  `json:"last" col:"last"`
+	FirstAt     At     `json:"first_at_s" col:"at s"`
+	LastAt      At     `json:"last_at_s" col:"at s"`
+	Lines       int64  `json:"lines" col:"lines"` // RDATA to all connections
+	Rows        int64  `json:"rows" col:"rows"`   // each once
+	Groups      int64  `json:"groups" col:"groups"`
+	GroupP50    Count  `json:"group_rows_p50" col:"rows p50"`
+	GroupP99    Count  `json:"group_rows_p99" col:"p99"`
+	GroupMax    Count  `json:"group_rows_max" col:"max"`
+	Cut         int64  `json:"cut_groups" col:"cut"` // whose last row never came
+	Gaps        int64  `json:"gaps" col:"gaps"`      // POSITIONs that begin beyond what the connection was shown
+	GapTokens   int64  `json:"gap_tokens" col:"tokens"`
+	Regressions int64  `json:"regressions" col:"backwards"` // rows with a lower token than the one before
+	RegressMax  Count  `json:"regression_max" col:"by max"`
+	Resets      int64  `json:"resets" col:"resets"` // POSITIONs lower than before
+	Repeats     int64  `json:"repeats" col:"repeats"`
+}
+
+// TokenGapRow is a place where the tokens of a stream do not go on as they
+// should. Of streams whose tokens go back and forth by nature (caches, backfill)
+// rows that go back are only counted.
+type TokenGapRow struct {
+	Place
+	Worker    string `json:"worker" col:"worker"`
+	Stream    string `json:"stream" col:"stream"`
+	Instance  string `json:"instance" col:"instance"`
+	What      string `json:"what" col:"what"` // gap, regression, reset, cut
+	From      int64  `json:"from" col:"from"`
+	To        int64  `json:"to" col:"to"`
+	Tokens    int64  `json:"tokens" col:"tokens"`       // between them; of a cut group its rows
+	Elsewhere bool   `json:"elsewhere" col:"elsewhere"` // another connection was shown what is missing here
+}
+
+const maxTokenGaps = 300
+
+// tokens follows the tokens of all streams.
+type tokens struct {
+	counts []*tokenCount // by the writer's index
+	odd    map[string]*largest[TokenGapRow]
+}
+
+type tokenCount struct {
+	writer                          *writer
+	first, last, firstAt, lastAt    int64
+	any                             bool
+	lines, rows, groups, cut        int64
+	sizes                           *histogram
+	single                          int64 // groups of one row, nearly all of them
+	gaps, gapTokens, gapFrom, gapTo int64
+	regressions, regress            int64
+	resets, repeats                 int64
+}
+
+func newTokens() *tokens { return &tokens{odd: map[string]*largest[TokenGapRow]{}} }
+
+func (t *tokens) take(e *entry) {
+	s := &e.step
+	if s.kind == noStep {
+		return
+	}
+	n := t.count(s.writer)
+	switch s.kind {
+	case stepRow:
+		n.lines++
+	case stepGroup:
+		n.lines++
+		t.saw(e, n)
+		t.group(e, n)
+	case stepPosition:
+		t.saw(e, n)
+		t.position(e, n)
+	}
+}
+
+func (t *tokens) count(w *writer) *tokenCount {
+	for len(t.counts) <= w.index {
+		t.counts = append(t.counts, nil)
+	}
+	if t.counts[w.index] == nil {
+		t.counts[w.index] = &tokenCount{writer: w}
+	}
+	return t.counts[w.index]
+}
+
+// saw notes the first and the last token.
+func (t *tokens) saw(e *entry, n *tokenCount) {
+	if !n.any {
+		n.any, n.first, n.firstAt = true, e.step.token, e.at
+	}
+	if e.step.leads {
+		n.last, n.lastAt = e.step.token, e.at
+	}
+}
+
+func (t *tokens) group(e *entry, n *tokenCount) {
+	s := &e.step
+	if !s.leads || s.catching && !s.front {
+		return
+	}
+	n.groups++
+	n.rows += s.rows
+	if s.rows == 1 {
+		n.single++
+	} else {
+		if n.sizes == nil {
+			n.sizes = newHistogram(maxGroup)
+		}
+		n.sizes.add(s.rows)
+	}
+	switch {
+	case s.catching:
+	case s.again:
+		n.repeats++
+	case s.knew && s.token < s.from:
+		n.regressions++
+		n.regress = max(n.regress, s.from-s.token)
+		if !unordered(s.writer) {
+			t.tell(e, "regression", s.from, s.token, s.from-s.token)
+		}
+	}
+}
+
+// maxGroup is the largest group that is told apart from larger ones.
+const maxGroup = 1 << 20
+
+func (t *tokens) position(e *entry, n *tokenCount) {
+	s := &e.step
+	if s.cut > 0 {
+		n.cut++
+		t.tell(e, "cut", s.from, s.token, s.cut)
+	}
+	switch {
+	case s.reset:
+		n.resets++
+		t.tell(e, "reset", s.wasHigh, s.token, s.wasHigh-s.token)
+	case s.knew && s.connected && s.prev > s.reached && !silent(s.writer):
+		// Each connection may have the same one.
+		if s.reached != n.gapFrom || s.prev != n.gapTo {
+			n.gaps++
+			n.gapTokens += s.prev - s.reached
+			n.gapFrom, n.gapTo = s.reached, s.prev
+		}
+		t.tell(e, "gap", s.reached, s.prev, s.prev-s.reached)
+	}
+}
+
+func (t *tokens) tell(e *entry, what string, from, to, weight int64) {
+	l := t.odd[what]
+	if l == nil {
+		l = &largest[TokenGapRow]{limit: maxTokenGaps}
+		t.odd[what] = l
+	}
+	s := &e.step
+	l.add(weight, func() TokenGapRow {
+		return TokenGapRow{Place: e.place(), Worker: e.conn.worker, Stream: s.writer.stream, Instance: s.writer.instance,
+			What: what, From: from, To: to, Tokens: weight, Elsewhere: what == "gap" && s.hadSeen && s.wasHigh >= to}
+	})
+}
+
+func (t *tokens) finish(p *Profile) {
+	p.Tokens = []TokenRow{}
+	for _, n := range t.counts {
+		if n == nil || !n.any && n.lines == 0 {
+			continue
+		}
+		row := TokenRow{
+			Stream: n.writer.stream, Instance: n.writer.instance, First: None, Last: None, FirstAt: None, LastAt: None,
+			Lines: n.lines, Rows: n.rows, Groups: n.groups, GroupP50: None, GroupP99: None, GroupMax: None, Cut: n.cut,
+			Gaps: n.gaps, GapTokens: n.gapTokens, Regressions: n.regressions, RegressMax: None, Resets: n.resets, Repeats: n.repeats,
+		}
+		if n.any {
+			row.First, row.Last, row.FirstAt, row.LastAt = Count(n.first), Count(n.last), At(n.firstAt), At(n.lastAt)
+		}
+		if n.regressions > 0 {
+			row.RegressMax = Count(n.regress)
+		}
+		if n.groups > 0 {
+			q := n.sizes.withOnes(n.single)
+			row.GroupP50, row.GroupP99, row.GroupMax = Count(q.p50), Count(q.p99), Count(q.max)
+		}
+		p.Tokens = append(p.Tokens, row)
+	}
+	slices.SortFunc(p.Tokens, func(a, b TokenRow) int {
+		return cmp.Or(cmp.Compare(b.Lines, a.Lines), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Instance, b.Instance))
+	})
+	p.TokenGaps = []TokenGapRow{}
+	left := int64(0)
+	for _, what := range sortedKeys(t.odd) {
+		l := t.odd[what]
+		p.TokenGaps = append(p.TokenGaps, l.inOrder()...)
+		left += l.seen - int64(len(l.rows))
+	}
+	slices.SortFunc(p.TokenGaps, func(a, b TokenGapRow) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.What, b.What)) })
+	p.leftOut("token_gaps", left, "the largest of each kind")
+}

@@ -1,0 +1,436 @@
+package profile
+
+import (
+	"fmt"
+	"slices"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Where everybody stands in the streams. A writer is one instance in one stream,
+// as all connections together show it. A cursor is where one connection stands
+// in it; a standing is where a worker does, whatever its connection. They are
+// kept once, and what a line did to them is shown to all collectors as a step.
+
+// Limits of what is followed. What is beyond is in the counts of lines only.
+const (
+	maxWriters     = 1024
+	maxWriterName  = 255
+	maxCursorsEach = 256 // of a connection
+	maxCursors     = 100_000
+	maxStandings   = 20_000
+	maxAnswerWait  = int64(30e9) // a POSITION that comes later answers no REPLICATE
+	maxMarks       = 1024        // of a writer
+	maxMarked      = 64          // writers with that many marks; others have few
+	fewMarks       = 64
+)
+
+// writer is one instance in one stream.
+type writer struct {
+	stream, instance string
+	known            *wire.Stream // nil when no release has the stream
+	rule             wire.StreamRule
+	index            int
+
+	seen    bool
+	high    int64       // the most advanced token that any connection got, since the last reset
+	highAt  int64       // when it came
+	leader  *connection // on which it came, while that is open
+	epoch   int64       // how often it was reset
+	marks   []mark      // when tokens came first, older ones less densely
+	marking int         // how many marks there may be
+}
+
+// mark says that nobody had a token after the mark before, up to this one,
+// before at.
+type mark struct{ token, at int64 }
+
+// cursor is one connection in one writer.
+type cursor struct {
+	writer   *writer
+	standing *standing
+	known    bool
+	ready    bool  // a POSITION came on this connection
+	at, high int64 // the last token, and the highest since the last POSITION
+	row      int64 // the token of the last row
+	hasRow   bool
+	open     int64 // rows that wait for their token
+	epoch    int64
+
+	answered int64 // REPLICATEs of anybody whose POSITION came
+	owed     int   // POSITIONs for the connection's own REPLICATE, up to 1.12
+	asked    askedFor
+}
+
+// askedFor is a REPLICATE with a stream, up to 1.12, or the one without.
+type askedFor struct {
+	set, hasToken bool
+	token         int64
+	at            int64 // nanoseconds since the journal's start
+	head          int64 // the last token that anybody had seen then
+	hasHead       bool
+	rows, bytes   int64 // that came since
+}
+
+// standing is where a worker is in a writer's tokens, as those from 1.16 on
+// reckon: what they have is what came over any of their connections.
+type standing struct {
+	worker  string
+	known   bool
+	current int64
+	twin    *standing // in the stream that has the same counter, if any
+}
+
+// twins are streams that count with one counter, which a worker moves with the
+// rows of either.
+var twins = map[string]string{
+	"account_data": "tag_account_data", "tag_account_data": "account_data",
+	"device_lists": "user_signature", "user_signature": "device_lists",
+}
+
+// What a step was.
+const (
+	noStep       = iota
+	stepRow      // a row that waits for its token
+	stepGroup    // a row with a token, and all that waited for it
+	stepPosition // a POSITION
+)
+
+// step is what a line did to the tokens. The fields say how it was before.
+type step struct {
+	kind        int
+	*cursor     // as it is now
+	token, prev int64
+	rows        int64 // of the group that the row ends
+	cut         int64 // rows that a POSITION makes receivers forget
+
+	hadSeen           bool // the writer was known
+	wasHigh           int64
+	knew              bool // the connection had been told
+	from, reached     int64
+	front             bool // nobody had been that far
+	leads             bool // it came where the most advanced token came
+	again             bool // the same token as the row before
+	reset             bool
+	catching          bool // rows that REPLICATE asked for, up to 1.12
+	knewWorker        bool
+	current           int64
+	connected         bool // a POSITION had come on this connection
+	answers, announce bool
+	asked             askedFor
+}
+
+// tracker finds and moves all of them.
+type tracker struct {
+	streams   map[string][]*writer
+	writers   []*writer
+	cursors   int // that are open
+	standings map[standingKey]*standing
+	asked     int64 // REPLICATEs without a stream, of all connections
+	askedAt   int64
+	untracked int64 // rows and POSITIONs beyond the limits
+}
+
+type standingKey struct {
+	worker string
+	writer int
+}
+
+func newTracker() *tracker {
+	return &tracker{streams: map[string][]*writer{}, standings: map[standingKey]*standing{}}
+}
+
+// collectors are those that look at steps.
+func (t *tracker) collectors() []collector {
+	return []collector{newTokens(), newPositions(t)}
+}
+
+func (t *tracker) finish(p *Profile) {
+	if t.untracked > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("The tokens of %d lines are not followed: there are too many streams, instances or connections.", t.untracked))
+	}
+}
+
+// track moves what the entry moves.
+func (t *tracker) track(e *entry) {
+	switch g := &e.Gist; {
+	case e.Kind == journal.KindClose:
+		t.close(e.conn)
+	case !e.line():
+	case g.Command == wire.CmdRdata && e.Dir == wire.S2C && (g.Batch || g.HasToken):
+		if c := t.cursor(e.conn, g); c != nil {
+			t.row(e, c)
+		}
+	case g.Command == wire.CmdPosition && e.Dir == wire.S2C && g.HasToken:
+		if c := t.cursor(e.conn, g); c != nil {
+			t.position(e, c)
+		}
+	case g.Command == wire.CmdReplicate && e.Dir == wire.C2S:
+		t.replicate(e)
+	}
+}
+
+// cursor finds where a connection stands in the stream and instance of a line.
+func (t *tracker) cursor(c *connection, g *wire.Gist) *cursor {
+	if r := c.cursor; r != nil && string(g.Stream) == r.writer.stream && string(g.Instance) == r.writer.instance {
+		return r
+	}
+	w := t.writer(g)
+	if w == nil {
+		t.untracked++
+		return nil
+	}
+	for _, k := range c.cursors {
+		if k.writer == w {
+			c.cursor = k
+			return k
+		}
+	}
+	if len(c.cursors) >= maxCursorsEach || t.cursors >= maxCursors {
+		t.untracked++
+		return nil
+	}
+	t.cursors++
+	k := &cursor{writer: w, standing: t.standing(c, w), epoch: w.epoch, answered: c.joined}
+	if twin := twins[w.stream]; twin != "" {
+		for _, other := range c.cursors {
+			if other.writer.stream == twin && other.writer.instance == w.instance {
+				k.standing.twin, other.standing.twin = other.standing, k.standing
+			}
+		}
+	}
+	c.cursors = append(c.cursors, k)
+	c.cursor = k
+	return k
+}
+
+func (t *tracker) writer(g *wire.Gist) *writer {
+	for _, w := range t.streams[string(g.Stream)] {
+		if string(g.Instance) == w.instance {
+			return w
+		}
+	}
+	if len(t.writers) >= maxWriters || len(g.Stream) > maxWriterName || len(g.Instance) > maxWriterName {
+		return nil
+	}
+	w := &writer{stream: string(g.Stream), instance: string(g.Instance), known: wire.StreamOf(g.Stream), index: len(t.writers), marking: fewMarks}
+	if len(t.writers) < maxMarked {
+		w.marking = maxMarks
+	}
+	release := ruleRelease
+	if g.Instance == nil {
+		release = oldRuleRelease
+	}
+	w.rule = wire.StreamRuleOf(release, w.stream)
+	t.writers = append(t.writers, w)
+	t.streams[w.stream] = append(t.streams[w.stream], w)
+	return w
+}
+
+// The releases whose way to keep tokens is taken for the standing of workers;
+// it is the same in all from 1.16 on, and in all up to 1.12.
+var ruleRelease, oldRuleRelease = mustRelease("1.66.0"), mustRelease("1.12.4")
+
+func mustRelease(s string) wire.Release {
+	r, err := wire.ParseRelease(s)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// standing is that of the connection's worker; one without a name begins anew
+// with each connection.
+func (t *tracker) standing(c *connection, w *writer) *standing {
+	key := standingKey{c.worker, w.index}
+	if s := t.standings[key]; s != nil && c.worker != "" {
+		return s
+	}
+	s := &standing{worker: c.worker}
+	if w.rule.Move == wire.MoveZero {
+		s.known = true
+	}
+	if c.worker != "" && len(t.standings) < maxStandings {
+		t.standings[key] = s
+	}
+	return s
+}
+
+func (t *tracker) row(e *entry, c *cursor) {
+	g, s := &e.Gist, &e.step
+	*s = step{kind: stepRow, cursor: c, connected: c.ready}
+	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = c.writer.seen, c.writer.high, c.known, c.at, c.high
+	s.catching = c.owed > 0
+	if c.asked.set {
+		c.asked.rows++
+		c.asked.bytes += int64(len(e.Data))
+	}
+	if g.Batch {
+		c.open++
+		return
+	}
+	s.kind, s.token, s.rows = stepGroup, g.Token, c.open+1
+	s.again = c.hasRow && c.row == g.Token
+	c.open = 0
+	s.knewWorker, s.current = c.standing.known, c.standing.current
+	t.ahead(e, s)
+	c.high = max(c.high, g.Token)
+	if !c.known {
+		c.high = g.Token
+	}
+	c.known, c.hasRow, c.at, c.row = true, true, g.Token, g.Token
+	if st := c.standing; g.Form == wire.FormRdata3 || c.ready && (!st.known || g.Token > st.current) {
+		st.move(c.writer, g.Token)
+		if st.twin != nil && st.twin.known {
+			st.twin.move(c.writer, g.Token)
+		}
+	}
+}
+
+// ahead says whether a token leads, and notes when it came first.
+func (t *tracker) ahead(e *entry, s *step) {
+	w := s.writer
+	s.leads = w.leader == e.conn
+	if s.epoch != w.epoch || w.seen && s.token <= w.high {
+		return
+	}
+	s.front, s.leads = true, true
+	w.seen, w.high, w.highAt, w.leader = true, s.token, e.at, e.conn
+	w.mark(s.token, e.at)
+}
+
+func (t *tracker) position(e *entry, c *cursor) {
+	g, s, w := &e.Gist, &e.step, c.writer
+	*s = step{kind: stepPosition, cursor: c, token: g.Token, prev: g.Token, connected: c.ready}
+	if g.HasPrev {
+		s.prev = g.Prev
+	}
+	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = w.seen, w.high, c.known, c.at, c.high
+	s.knewWorker, s.current = c.standing.known, c.standing.current
+	s.cut, c.open = c.open, 0
+	t.answer(e, c, s)
+	// The writer went back if it said more before: on this connection, or before
+	// this connection began. Otherwise the connection may only be behind.
+	if w.seen && g.Token < w.high && s.epoch == w.epoch &&
+		(c.known && g.Token < c.high || !c.known && e.conn.whole && e.conn.opened > e.Time-e.at+w.highAt) {
+		s.reset = true
+		w.epoch++
+		w.high, w.highAt, w.leader, w.marks = g.Token, e.at, e.conn, w.marks[:0]
+		w.mark(g.Token, e.at)
+	}
+	if s.reset || !c.known || g.Token < c.high {
+		c.epoch = w.epoch
+	}
+	t.ahead(e, s)
+	c.known, c.ready, c.at, c.high, c.hasRow = true, true, g.Token, g.Token, false
+	c.standing.move(w, g.Token)
+}
+
+// answer finds whose REPLICATE a POSITION is about.
+func (t *tracker) answer(e *entry, c *cursor, s *step) {
+	if e.Gist.Form == wire.FormPosition2 {
+		if s.answers = c.owed > 0; s.answers {
+			c.owed--
+		}
+		if s.answers && c.owed == 0 {
+			s.asked, c.asked = c.asked, askedFor{}
+		}
+		return
+	}
+	own := e.conn.asked
+	if own.set && !c.ready {
+		s.answers, s.asked = true, own
+		s.asked.rows, s.asked.bytes = c.asked.rows, c.asked.bytes
+	}
+	if c.answered < t.asked && s.prev == s.token && e.at-t.askedAt <= maxAnswerWait {
+		c.answered++
+		s.announce = !s.answers
+	}
+}
+
+// replicate is a worker that asks for streams.
+func (t *tracker) replicate(e *entry) {
+	g, c := &e.Gist, e.conn
+	if g.Form == wire.FormReplicateBare {
+		t.asked, t.askedAt = t.asked+1, e.at
+		if !c.asked.set {
+			c.asked, c.joined = askedFor{set: true, at: e.at}, t.asked-1
+			for _, k := range c.cursors {
+				k.ready, k.asked = false, askedFor{set: true}
+			}
+		}
+		return
+	}
+	if g.Form != wire.FormReplicateToken || string(g.Stream) == "ALL" {
+		return
+	}
+	k := t.cursor(c, &wire.Gist{Stream: g.Stream})
+	if k == nil {
+		return
+	}
+	k.owed++
+	k.asked = askedFor{set: true, hasToken: g.HasToken, token: g.Token, at: e.at, head: k.writer.high, hasHead: k.writer.seen}
+	k.known, k.hasRow, k.ready, k.open = g.HasToken, false, false, 0
+	k.at, k.high = g.Token, g.Token
+	if st := k.standing; g.HasToken {
+		st.known, st.current = true, g.Token
+	}
+}
+
+func (t *tracker) close(c *connection) {
+	t.cursors -= len(c.cursors)
+	for _, k := range c.cursors {
+		if k.writer.leader == c {
+			k.writer.leader = nil
+		}
+	}
+}
+
+// move is what a row or a POSITION does to where a worker takes itself to be.
+func (s *standing) move(w *writer, token int64) {
+	switch {
+	case w.rule.Move == wire.MoveZero:
+		s.current = 0
+	case w.rule.Move == wire.MoveMax && s.known:
+		s.current = max(s.current, token)
+	default:
+		s.current = token
+	}
+	s.known = true
+}
+
+// mark notes that a token came first at a time. There is one mark a microsecond
+// at most, and when there are too many, every second one of the older half goes:
+// the older a token is, the less exactly it is known when it came.
+func (w *writer) mark(token, at int64) {
+	if n := len(w.marks); n > 0 && at-w.marks[n-1].at < microsecond {
+		w.marks[n-1].token = token
+		return
+	}
+	if len(w.marks) >= w.marking {
+		half := len(w.marks) / 2
+		kept := 0
+		for i := 1; i < half; i += 2 {
+			w.marks[kept] = w.marks[i]
+			kept++
+		}
+		w.marks = append(w.marks[:kept], w.marks[half:]...)
+	}
+	w.marks = append(w.marks, mark{token, at})
+}
+
+// came is when a token, or one after it, came first; false when it is not known.
+// It may be later than that by the distance of two marks.
+func (w *writer) came(token int64) (int64, bool) {
+	i, _ := slices.BinarySearchFunc(w.marks, token, func(m mark, token int64) int {
+		if m.token < token {
+			return -1
+		}
+		return 1
+	})
+	if i == len(w.marks) {
+		return 0, false
+	}
+	return w.marks[i].at, true
+}
