@@ -128,7 +128,7 @@ func TestTokensAreBounded(t *testing.T) {
 		}
 	}
 	tr := newTracker()
-	tk := &taking{conns: map[uint64]*connection{}, start: storyStart, tracker: tr, collectors: []collector{newTokens(), newPositions(tr)}}
+	tk := &taking{conns: map[uint64]*connection{}, start: storyStart, tracker: tr, streams: newSubjects(), collectors: tr.collectors()}
 	for rec, err := range s.end().Records(t.Context(), noFilter) {
 		if err != nil {
 			t.Fatal(err)
