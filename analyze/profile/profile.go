@@ -27,6 +27,7 @@ type Profile struct {
 	Timeline      Timeline           `json:"timeline" table:"Traffic over time"`
 	Bursts        []BurstRow         `json:"bursts" table:"Bursts"`
 	Periods       []PeriodRow        `json:"periods" table:"Periods"`
+	Talkers       []TalkerRow        `json:"talkers" table:"What fills the wire"`
 	LineLimit     LineLimit          `json:"line_limit"`
 	LineLengths   []LineLengthRow    `json:"line_lengths" table:"Line lengths"`
 	StreamLongest []StreamLongestRow `json:"stream_longest" table:"Longest line of each stream"`

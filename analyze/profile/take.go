@@ -39,9 +39,11 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 		},
 	}
 	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects(), tracker: newTracker()}
+	names := newNaming(o)
 	t.collectors = []collector{
 		newBreakdown(), &missing{},
 		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
+		newTalkers(t.streams, names),
 	}
 	t.collectors = append(t.collectors, t.tracker.collectors()...)
 	done := int64(0)
