@@ -16,7 +16,13 @@ var keys = map[string][]string{
 	"streams":   {"stream"},
 	"instances": {"instance"},
 	"workers":   {"worker"},
+	"findings":  {"code"},
+	"bursts":    {"span", "by", "name"},
 }
+
+// notNew are tables of which it is no news that a row is new or gone: of bursts
+// only those are told that are most, and what they are about is in other tables.
+var notNew = []string{"bursts"}
 
 // renamed are tables whose names are new with each start of a process.
 var renamed = []string{"instances"}
@@ -76,7 +82,7 @@ func statusOf(both bool, otherwise string) string {
 
 // lone lists a row that only one of the profiles has.
 func (m *matching) lone(table, key, status string, row reflect.Value) {
-	if slices.Contains(renamed, table) {
+	if slices.Contains(renamed, table) || slices.Contains(notNew, table) {
 		return
 	}
 	m.c.New = append(m.c.New, NewRow{Table: table, What: key, Status: status, Count: countIn(row)})

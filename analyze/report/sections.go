@@ -22,8 +22,14 @@ var order = []struct {
 }{
 	{"traffic", "What fills the wire", "Which commands, streams and writers make the traffic?",
 		[]string{"totals", "commands", "streams", "instances", "workers"}},
+	{"time", "Over time", "When was how much of it, were there bursts, and does anything come again and again?",
+		[]string{"timeline", "bursts", "periods"}},
+	{"lengths", "Line lengths", "How long are the lines, and is one near the limit at which receivers refuse it?",
+		[]string{"line_lengths", "stream_longest", "long_lines", "near_limit"}},
 	{"connections", "Connections", "Who was connected, and how much went over each connection?",
 		[]string{"connections"}},
+	{"findings", "Findings", "What is odd, and what would a receiver do with it?",
+		[]string{"findings"}},
 	{"missing", "What is missing", "Is there traffic that the journal does not have?",
 		[]string{"gaps", "damage"}},
 }

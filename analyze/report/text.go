@@ -22,8 +22,13 @@ type Style struct {
 const (
 	textRows  = 10
 	textWidth = 110
-	textCell  = 48 // of a cell of text
+	textCell  = 400 // of a cell of text
+	textShort = 24  // of a cell that stays in its row when not all fit
 )
+
+// briefly are tables of which a report shows fewer rows: one wants to know the
+// first, and where there are more.
+var briefly = map[string]int{"bursts": 6, "stream_longest": 5, "long_lines": 5}
 
 // text is a report being written for people.
 type text struct {
@@ -132,7 +137,15 @@ func (t *text) section(s Section) {
 	fmt.Fprintf(t, "\n%s%s%s  %s%s%s\n", t.Bold, s.Title, t.Off, t.Dim, s.Question, t.Off)
 	for _, table := range tables {
 		fmt.Fprintf(t, "\n  %s%s%s\n", t.Bold, table.Title, t.Off)
-		t.rows(table, rowsOptions{limit: textRows, width: t.Width, cell: textCell})
+		if draw := textCharts[table.Name]; draw != nil {
+			draw(t)
+			continue
+		}
+		limit := textRows
+		if n := briefly[table.Name]; n > 0 {
+			limit = n
+		}
+		t.rows(table, rowsOptions{limit: limit, width: t.Width, cell: textCell})
 	}
 	if none != nil {
 		fmt.Fprintf(t, "\n  None: %s.\n", strings.Join(none, ", "))

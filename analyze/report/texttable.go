@@ -30,7 +30,9 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 		shown = shown[:o.limit]
 	}
 	columns := columnsOf(table, shown, o.cell)
-	if o.width > 0 {
+	var below []column
+	if o.width > 0 && lineWidth(columns) > o.width {
+		columns, below = apart(columns)
 		columns = fitting(columns, o.width)
 	}
 	for i := range len(shown) + 1 {
@@ -48,10 +50,43 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 			line = t.Dim + line + t.Off
 		}
 		t.WriteString(line + "\n")
+		for _, c := range below {
+			if i > 0 && c.cells[i] != "-" {
+				t.below(c.Title+": "+c.cells[i], o.width)
+			}
+		}
 	}
 	if more := len(table.Rows) - len(shown); more > 0 {
 		fmt.Fprintf(t, "  %sand %s more: --table %s%s\n", t.Dim, grouped(fmt.Sprint(more)), table.Name, t.Off)
 	}
+}
+
+// below writes a text under a row, in as many lines as it takes.
+func (t *text) below(words string, width int) {
+	const indent = 6
+	line := ""
+	flush := func() {
+		fmt.Fprintf(t, "%*s%s%s%s\n", indent, "", t.Dim, line, t.Off)
+		line = "  "
+	}
+	for word := range strings.FieldsSeq(words) {
+		for room := width - indent - 2; utf8.RuneCountInString(word) > room; {
+			// A word that no line has room for is cut where it has to be.
+			if strings.TrimSpace(line) != "" {
+				flush()
+			}
+			head := string([]rune(word)[:room])
+			line, word = line+head, word[len(head):]
+		}
+		if strings.TrimSpace(line) != "" && indent+utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			flush()
+		}
+		if strings.TrimSpace(line) != "" {
+			line += " "
+		}
+		line += word
+	}
+	flush()
 }
 
 // columnsOf are the columns that people are shown.
@@ -84,10 +119,31 @@ func cellText(c profile.Column, cell string, limit int) string {
 		return grouped(cell)
 	}
 	cell = safetext.String(cell)
-	if limit > 0 && utf8.RuneCountInString(cell) > limit {
-		cell = string([]rune(cell)[:limit-1]) + "…"
+	if limit > 0 {
+		return clipped(cell, limit)
 	}
 	return cell
+}
+
+// clipped is the beginning of a text that may be long.
+func clipped(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return string([]rune(text)[:max(limit-1, 0)]) + "…"
+}
+
+// apart takes out the columns of long texts, which are shown on lines of their
+// own below a row. What a row is about, its first column, stays.
+func apart(columns []column) (rest, long []column) {
+	for i, c := range columns {
+		if i > 0 && !c.Numeric && c.width > textShort {
+			long = append(long, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return rest, long
 }
 
 // isName says whether a column's numbers are names of something, which people

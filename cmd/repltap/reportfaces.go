@@ -40,6 +40,7 @@ func (o *reportOptions) faces(profiles []*profile.Profile) faces {
 		tables: c.Tables(),
 		text:   func(w io.Writer, st report.Style) error { return report.WriteChangesText(w, c, st) },
 		json:   func(w io.Writer) error { return report.WriteChangesJSON(w, c) },
+		html:   func(w io.Writer) error { return report.WriteChangesHTML(w, c) },
 		tableText: func(w io.Writer, t profile.Table, st report.Style) error {
 			return report.WriteChangesTableText(w, c, t, st)
 		},

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"repltap/analyze/profile"
+	"repltap/safetext"
+)
+
+// textCharts are tables that are drawn instead of listed.
+var textCharts = map[string]func(*text){"timeline": drawTimeline}
+
+// sparks are the heights of a spark line.
+var sparks = []rune("▁▂▃▄▅▆▇█")
+
+// sparkWidth is how many characters a spark line has at most.
+const sparkWidth = 60
+
+// drawTimeline draws each series as a line, as high as it is of its own highest.
+func drawTimeline(t *text) {
+	l := &t.p.Timeline
+	if len(l.Series) == 0 || l.Count == 0 {
+		return
+	}
+	merge := (l.Count + sparkWidth - 1) / sparkWidth
+	end := l.Start + profile.At(l.Bucket)*profile.At(l.Count)
+	fmt.Fprintf(t, "  Commands from %s s to %s s; most is in one of %s parts of %s s. --table timeline has the numbers.\n",
+		l.Start.Digits(), end.Digits(), grouped(strconv.Itoa(l.Count)), l.Bucket.Digits())
+	name, most := 0, 0
+	for _, s := range l.Series {
+		name = max(name, utf8.RuneCountInString(safetext.String(s.Name)))
+		most = max(most, len(peak(s.Commands)))
+	}
+	name = min(name, 24)
+	by := ""
+	for _, s := range l.Series {
+		if s.By != by {
+			by = s.By
+			fmt.Fprintf(t, "  %sby %s%s\n", t.Dim, by, t.Off)
+		}
+		fmt.Fprintf(t, "  %-*s  %*s  %s\n", name, clipped(safetext.String(s.Name), name), most, peak(s.Commands), spark(s.Commands, merge))
+	}
+}
+
+// peak is the most of a series.
+func peak(values []int64) string {
+	if len(values) == 0 {
+		return "0"
+	}
+	return grouped(strconv.FormatInt(slices.Max(values), 10))
+}
+
+// spark draws values, the greatest of so many as one character. Nothing is a
+// space, and something is never nothing.
+func spark(values []int64, merge int) string {
+	var most int64
+	for _, v := range values {
+		most = max(most, v)
+	}
+	var out []rune
+	for part := range slices.Chunk(values, merge) {
+		v := slices.Max(part)
+		if v <= 0 {
+			out = append(out, ' ')
+			continue
+		}
+		out = append(out, sparks[(v*int64(len(sparks))-1)/most])
+	}
+	return string(out)
+}
