@@ -25,9 +25,9 @@ type Recorded struct {
 	asked       bool   // it has REPLICATE
 	stalled     bool   // the worker stopped reading
 	overflow    *overflow
-	muteAt      int64 // since when the worker is silent, till the master gives it up; 0: it does not
-	deafAt      int64 // since when it hears nothing, till it gives the master up
-	streams     map[string]bool
+	muteAt      int64  // since when the worker is silent, till the master gives it up; 0: it does not
+	deafAt      int64  // since when it hears nothing, till it gives the master up
+	places      places // of what would have come next, in the streams that it has
 	instances   map[string]int64
 
 	detector wire.Detector
@@ -44,8 +44,11 @@ type overflow struct {
 	hold  uint64 // the record from which on the master's own buffer held it
 	tip   uint64 // the last that was not queued
 	end   uint64 // the ERROR, or where the reset cut the stream
+	at    int64  // the time of that
 	reset bool
 	part  []byte // what came of the last line
+
+	first, last spot // rows: the first that was held and the last that was not queued
 }
 
 // recentLines are the last lines to a worker that together are more than the
@@ -58,10 +61,11 @@ type recentLines struct {
 type recentLine struct {
 	seq   uint64
 	bytes int
+	spot  spot // of a row
 }
 
-func (r *recentLines) add(seq uint64, n int) {
-	r.list = append(r.list, recentLine{seq, n})
+func (r *recentLines) add(seq uint64, n int, at spot) {
+	r.list = append(r.list, recentLine{seq, n, at})
 	r.bytes += n
 	drop := 0
 	for r.bytes-r.list[drop].bytes > SynapseLimits.HighWater+wire.MaxLine {
@@ -71,6 +75,18 @@ func (r *recentLines) add(seq uint64, n int) {
 	if drop > 0 {
 		r.list = append(r.list[:0], r.list[drop:]...)
 	}
+}
+
+// rows are the first and the last of them that is a row.
+func (r *recentLines) rows() (first, last spot) {
+	for i := range r.list {
+		if at := r.list[i].spot; at.stream != "" {
+			if last = at; first.stream == "" {
+				first = at
+			}
+		}
+	}
+	return first, last
 }
 
 // census finds out about the connections of a journal, up to where a filter ends. Its memory is a
@@ -107,7 +123,7 @@ func (c *census) damaged() {
 func (c *census) record(rec *journal.Record) {
 	r := c.conns[rec.Conn]
 	if r == nil {
-		r = &Recorded{Conn: rec.Conn, Opened: rec.Time, first: rec.Seq, streams: map[string]bool{}, instances: map[string]int64{}}
+		r = &Recorded{Conn: rec.Conn, Opened: rec.Time, first: rec.Seq, places: places{}, instances: map[string]int64{}}
 		c.conns[rec.Conn] = r
 		c.order = append(c.order, r)
 	}
@@ -155,14 +171,15 @@ func (r *Recorded) line(rec *journal.Record) {
 		return
 	}
 	r.Gaps, r.torn = r.Gaps+r.torn, 0
+	var at spot
 	text := bytes.TrimSuffix(rec.Data, newline)
 	switch g.Command {
 	case wire.CmdServer:
 		_, name := cutSpace(text)
 		r.Server = string(name)
 	case wire.CmdRdata, wire.CmdPosition:
-		if !r.streams[string(g.Stream)] && len(r.streams) < maxStreams {
-			r.streams[string(g.Stream)] = true
+		if s := r.places.see(g); g.Command == wire.CmdRdata {
+			at = s
 		}
 		if n := r.instances[string(g.Instance)]; n > 0 || len(r.instances) < maxStreams {
 			r.instances[string(g.Instance)] = n + 1
@@ -170,13 +187,13 @@ func (r *Recorded) line(rec *journal.Record) {
 	case wire.CmdError:
 		switch r.LastError = errorOf(rec.Data); r.LastError {
 		case keepUpText:
-			r.overflowed(rec.Seq)
+			r.overflowed(rec)
 		case pingTimeoutText:
 			r.silent(rec.Time, true)
 		}
 		return
 	}
-	r.recent.add(rec.Seq, len(rec.Data))
+	r.recent.add(rec.Seq, len(rec.Data), at)
 }
 
 // errorOf is what an ERROR line says.
@@ -192,11 +209,12 @@ const keepUpText = "Failed to keep up"
 
 var newline = []byte{'\n'}
 
-// overflowed finds out what was still with the master when the ERROR at seq was
+// overflowed finds out what was still with the master when an ERROR was
 // written.
-func (r *Recorded) overflowed(seq uint64) {
+func (r *Recorded) overflowed(rec *journal.Record) {
 	if n := len(r.recent.list); n > 0 {
-		r.overflow = &overflow{hold: r.recent.list[0].seq, tip: r.recent.list[n-1].seq, end: seq}
+		r.overflow = &overflow{hold: r.recent.list[0].seq, tip: r.recent.list[n-1].seq, end: rec.Seq, at: rec.Time}
+		r.overflow.first, r.overflow.last = r.recent.rows()
 	}
 }
 
@@ -207,7 +225,8 @@ func (r *Recorded) overflowed(seq uint64) {
 func (r *Recorded) closed(rec *journal.Record) {
 	cut := r.torn > 0 || len(r.fragment) > 0 && r.fragment[len(r.fragment)-1] != '\n'
 	if r.overflow == nil && cut && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {
-		r.overflow = &overflow{end: rec.Seq, reset: true, part: r.fragment}
+		r.overflow = &overflow{end: rec.Seq, at: rec.Time, reset: true, part: r.fragment}
+		r.overflow.first, r.overflow.last = r.recent.rows()
 	}
 	r.recent = recentLines{}
 }

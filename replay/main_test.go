@@ -192,6 +192,9 @@ type client struct {
 	got  []string
 	part string // of a last line
 	end  error
+	// The error with which pinging ended. The kernel tells of a reset once, whoever
+	// asks first.
+	pinged chan error
 }
 
 func (r *replayed) dial(hello ...string) *client {
@@ -216,11 +219,30 @@ func (k *client) say(lines ...string) {
 	}
 }
 
+// pings has it say PING all the time, so that something of it is always unread.
+func (k *client) pings() {
+	k.pinged = make(chan error, 1)
+	go func() {
+		for {
+			if _, err := k.conn.Write([]byte("PING 2\n")); err != nil {
+				k.pinged <- err
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+}
+
 // all reads to the end, and closes its side then.
 func (k *client) all() *client {
 	var b bytes.Buffer
 	_, k.end = io.Copy(&b, k.conn)
 	k.conn.Close()
+	if k.pinged != nil {
+		if err := <-k.pinged; errors.Is(err, syscall.ECONNRESET) {
+			k.end = err
+		}
+	}
 	k.got = strings.Split(b.String(), "\n")
 	k.part = k.got[len(k.got)-1]
 	k.got = k.got[:len(k.got)-1]

@@ -112,14 +112,7 @@ func TestResetAgain(t *testing.T) {
 	rec.close(1, "reset", "master")
 	run := serve(t, MasterConfig{Plan: rec.plan(PlanOptions{}), Link: Link{Recorded: true}})
 	k := run.dial("NAME w1", "PING 1", "REPLICATE ")
-	go func() { // it pings all the time
-		for k.conn != nil {
-			if _, err := k.conn.Write([]byte("PING 2\n")); err != nil {
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-	}()
+	k.pings()
 	k.all()
 	result := run.wait()
 	if !errors.Is(k.end, syscall.ECONNRESET) || k.part != "RDATA to_dev" || len(rowsOf(k.got)["to_device"]) != 4000 {

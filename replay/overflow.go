@@ -1,5 +1,7 @@
 package replay
 
+import "slices"
+
 // overflow has a recorded overflow happen again: what was in the master's own
 // buffer is held there by the link, the line that was the last to go into it
 // pauses the connection, and stand-ins for what was queued and dropped do the
@@ -25,6 +27,10 @@ func (m *master) overflow(now int64, a *Act) {
 			}
 			p.hold = nil
 		}
+	}
+	if a.Kind == ActOverflow && !slices.ContainsFunc(m.byNumb, func(p *peer) bool { return p.asked && !p.ending() }) {
+		m.group = batches{} // whoever would be told the end of a group is gone
+		m.release(now)
 	}
 }
 

@@ -29,12 +29,14 @@ type reading struct {
 	conns map[uint64]*readConn
 	leads map[string]*lead
 	quiet []*readConn // on which somebody is to be silent from a time on
+	marks marks       // from 1.13
 }
 
 // readConn is a recorded connection while it is read.
 type readConn struct {
 	*Recorded
 	over bool
+	at   places // how far it has been read
 	// From 1.13: how many of its REPLICATE are not answered yet, and which streams
 	// the answer that is being given has named.
 	asked    int
@@ -53,7 +55,14 @@ type lead struct {
 	token   int64 // where the stream stands
 	high    int64 // the highest token that was seen
 	joining bool  // the leader is new, and may repeat what the last one said
-	held    []Act // rows of a batch whose token is not known yet, while joining
+	told    int   // how many rows without a token were told of since token
+	held    []joined
+}
+
+// joined is a row of a batch whose token is not known yet, while joining.
+type joined struct {
+	act Act
+	at  place
 }
 
 // maxHeld bounds lead.held: a batch that is longer is let go.
@@ -65,11 +74,14 @@ const setPause = int64(time.Second)
 func newReading(conns []*Recorded, subscribes bool, instance string, emit func(*Act)) *reading {
 	g := &reading{subscribes: subscribes, instance: instance, emit: emit, conns: map[uint64]*readConn{}, leads: map[string]*lead{}}
 	for _, r := range conns {
-		c := &readConn{Recorded: r, catching: map[string]int64{}}
+		c := &readConn{Recorded: r, at: places{}, catching: map[string]int64{}}
 		g.conns[r.Conn] = c
 		if r.muteAt != 0 || r.deafAt != 0 {
 			g.quiet = append(g.quiet, c)
 		}
+	}
+	if !subscribes {
+		g.marks = newMarks(conns)
 	}
 	return g
 }
@@ -91,7 +103,7 @@ func (g *reading) record(rec *journal.Record) {
 		g.tell(Act{Kind: ActResume}, rec)
 	case rec.Kind == journal.KindClose:
 		c.over = true
-		if o := c.overflow; o != nil && o.reset {
+		if o := c.overflow; o != nil && o.reset && g.byRecord(c) {
 			g.tell(Act{Kind: ActOverflow, Reset: true, Line: o.part}, rec)
 		}
 		g.tell(Act{Kind: ActEnd}, rec)
@@ -130,7 +142,7 @@ func (g *reading) askedFor(gist *wire.Gist) []string {
 }
 
 func (g *reading) fromMaster(c *readConn, rec *journal.Record) {
-	if o := c.overflow; o != nil {
+	if o := c.overflow; o != nil && g.byRecord(c) {
 		if rec.Seq == o.hold && o.hold != 0 {
 			g.tell(Act{Kind: ActHold}, rec)
 		}
@@ -152,6 +164,14 @@ func (g *reading) fromMaster(c *readConn, rec *journal.Record) {
 	}
 }
 
+// byRecord reports whether an overflow of a connection is told of with its own
+// records: if its rows are what is played. With another's it is told of when that
+// has come to the same row, see marks.
+func (g *reading) byRecord(c *readConn) bool {
+	l := g.leads[c.overflow.last.stream]
+	return g.subscribes || c.overflow.last.stream == "" || l == nil || l.conn == c
+}
+
 func (g *reading) line(rec *journal.Record) {
 	g.tell(Act{Kind: ActLine, Line: slices.Clone(bytes.TrimSuffix(rec.Data, newline))}, rec)
 }
@@ -162,6 +182,7 @@ func (g *reading) ofStream(c *readConn, rec *journal.Record) {
 	gist := &rec.Gist
 	name := string(gist.Stream)
 	l := g.follow(name, c, rec.Time)
+	at := c.at.see(gist)
 	switch {
 	case name == "" || !gist.HasToken && !gist.Batch || !g.subscribes && string(gist.Instance) != g.instance:
 		if l != nil {
@@ -171,7 +192,7 @@ func (g *reading) ofStream(c *readConn, rec *journal.Record) {
 		g.position(c, l, name, rec)
 	case l == nil:
 	default:
-		g.row(c, l, name, rec)
+		g.row(c, l, name, rec, at.place)
 	}
 }
 
@@ -189,7 +210,8 @@ func (g *reading) follow(name string, c *readConn, t int64) *lead {
 			g.streams = append(g.streams, name)
 		}
 	}
-	switch better := l.conn == nil || l.conn.over || l.conn.flawed() && !c.flawed(); {
+	better := l.conn == nil || l.conn.over || l.conn.flawed() && (!c.flawed() || !g.subscribes && c.further(l.conn.Recorded, name))
+	switch {
 	case l.conn == c:
 	case !better || c.flawed() && g.sound(name, t):
 		return nil
@@ -204,14 +226,14 @@ func (g *reading) follow(name string, c *readConn, t int64) *lead {
 // stream, up to 1.12 or with another writer not all do.
 func (g *reading) sound(name string, t int64) bool {
 	for _, c := range g.conns {
-		if !c.over && !c.flawed() && c.Opened <= t && t <= c.Closed && (name == "" || c.streams[name]) {
+		if !c.over && !c.flawed() && c.Opened <= t && t <= c.Closed && (name == "" || c.places[name] != nil) {
 			return true
 		}
 	}
 	return false
 }
 
-func (g *reading) row(c *readConn, l *lead, name string, rec *journal.Record) {
+func (g *reading) row(c *readConn, l *lead, name string, rec *journal.Record, at place) {
 	gist := &rec.Gist
 	line := slices.Clone(bytes.TrimSuffix(rec.Data, newline))
 	a := Act{
@@ -227,7 +249,7 @@ func (g *reading) row(c *readConn, l *lead, name string, rec *journal.Record) {
 		a.Past = catching
 	}
 	if l.joining {
-		g.join(l, a)
+		g.join(l, joined{a, at})
 		return
 	}
 	g.wrote(l, &a)
@@ -236,7 +258,9 @@ func (g *reading) row(c *readConn, l *lead, name string, rec *journal.Record) {
 // wrote tells of a row. What is caught up says where the stream was, and where it
 // stands only if that is known already.
 func (g *reading) wrote(l *lead, a *Act) {
-	if !a.Batch {
+	at := spot{a.Stream, place{l.token, l.told}}
+	if l.told++; !a.Batch {
+		l.told = 0
 		if a.Prev = l.token; !l.known {
 			a.Prev = a.Token - 1
 		}
@@ -245,25 +269,40 @@ func (g *reading) wrote(l *lead, a *Act) {
 			l.token, l.known = a.Token, true
 		}
 	}
+	before, after := g.marks.around(at, a.Conn)
+	g.tellAll(before, a)
 	g.emit(a)
+	g.tellAll(after, a)
+}
+
+// tellAll tells of what happened at a row, to others than its connection.
+func (g *reading) tellAll(acts []Act, row *Act) {
+	for _, a := range acts {
+		a.Seq, a.At = row.Seq, row.At
+		g.emit(&a)
+	}
 }
 
 // join tells of the rows of a new leader that are newer than the last one's.
-func (g *reading) join(l *lead, a Act) {
-	if a.Batch {
-		if l.held = append(l.held, a); len(l.held) > maxHeld {
+func (g *reading) join(l *lead, row joined) {
+	if row.act.Batch {
+		if l.held = append(l.held, row); len(l.held) > maxHeld {
 			l.held = nil
 		}
 		return
 	}
-	held := append(l.held, a)
+	held := append(l.held, row)
 	l.held = nil
-	if a.Token <= l.token {
+	if row.act.Token <= l.token {
 		return
 	}
 	l.joining = false
+	reached := place{l.token, l.told}
 	for i := range held {
-		g.wrote(l, &held[i])
+		// The last one may have ended in the middle of this very batch.
+		if at := held[i].at; g.subscribes || at.after != reached.after || at.nth >= reached.nth {
+			g.wrote(l, &held[i].act)
+		}
 	}
 }
 
@@ -294,7 +333,7 @@ func (g *reading) position(c *readConn, l *lead, name string, rec *journal.Recor
 	if !l.known && !moved {
 		a.Prev = gist.Token
 	}
-	l.token, l.known, l.joining, l.held = gist.Token, true, false, nil
+	l.token, l.told, l.known, l.joining, l.held = gist.Token, 0, true, false, nil
 	l.high = max(l.high, gist.Token)
 	g.tell(a, rec)
 }
