@@ -77,6 +77,14 @@ func (d *differences) add(x *Difference) *Difference {
 	return x
 }
 
+// full says that no more can be told, and tally counts one about a line.
+func (d *differences) full() bool { return len(d.list) >= maxKept }
+
+func (d *differences) tally(kind string) {
+	d.counts[kind]++
+	d.lines[kind]++
+}
+
 func (d *differences) grow(x *Difference, by int64) {
 	x.Count += by
 	d.lines[x.Kind] += by

@@ -40,9 +40,9 @@ type hole struct {
 
 const (
 	firstTry = 32
-	meeting  = 16     // lines in a row that are the same: here they have met again
-	maxHole  = 256    // lines of a hole that are kept after its end is known
-	maxHoles = 20_000 // lines kept in all holes of a lane
+	meeting  = 16   // lines in a row that are the same: here they have met again
+	maxHole  = 256  // lines of a hole that are kept after its end is known
+	maxHoles = 8192 // lines kept in all holes of a lane
 )
 
 // maxWindow is how many lines of a lane are looked at at once. It is a variable
@@ -153,7 +153,7 @@ func (l *lane) settle(p *pass, final bool) {
 	}
 }
 
-// emit settles items of which some are the same.
+// emit settles items of which some are the same, or stand in each other's place.
 func (l *lane) emit(p *pass, a, b []item, pairs [][2]int) {
 	i, j := 0, 0
 	for _, m := range pairs {
@@ -163,7 +163,11 @@ func (l *lane) emit(p *pass, a, b []item, pairs [][2]int) {
 		for ; j < m[1]; j++ {
 			l.lone(p, 1, &b[j])
 		}
-		l.same(p, &a[i], &b[j])
+		if a[i].sum == b[j].sum {
+			l.same(p, &a[i], &b[j])
+		} else {
+			l.other(p, &a[i], &b[j])
+		}
 		i, j = i+1, j+1
 	}
 	for ; i < len(a); i++ {
@@ -193,16 +197,31 @@ func (l *lane) lone(p *pass, side int, it *item) {
 	p.held++
 }
 
-// same takes two items that are the same, but for what is not in their sums.
-func (l *lane) same(p *pass, a, b *item) {
+// other takes two items that stand in each other's place.
+func (l *lane) other(p *pass, a, b *item) {
+	l.meets(a, b)
+	if p.found.full() {
+		p.found.tally(Changed)
+		return
+	}
+	p.found.add(l.difference(Changed, 1, l.place(0, a), l.place(1, b), ""))
+}
+
+// meets notes where the lanes go on together.
+func (l *lane) meets(a, b *item) {
 	l.within = false
 	l.prev = [2]mark{{a.seq, a.time}, {b.seq, b.time}}
 	last := &l.pair.last[l.dir-wire.S2C]
-	for side, it := range []*item{a, b} {
+	for side, it := range [2]*item{a, b} {
 		if it.seq > last[side].seq {
 			last[side] = mark{it.seq, it.time}
 		}
 	}
+}
+
+// same takes two items that are the same, but for what is not in their sums.
+func (l *lane) same(p *pass, a, b *item) {
+	l.meets(a, b)
 	if kind, why := l.unlike(p, a, b); why != "" {
 		p.found.add(l.difference(kind, 1, l.place(0, a), l.place(1, b), why))
 	} else if both := a.flags & b.flags; both&itemFirst != 0 && a.token == b.token {

@@ -13,7 +13,7 @@ import (
 
 // maxWaiting is how many lines, of both journals together, wait for their
 // counterparts at most. It is a variable for tests.
-var maxWaiting = 400_000
+var maxWaiting = 250_000
 
 // maxChosen is up to how many connections are chosen in reading, and not after it.
 const maxChosen = 64
@@ -46,8 +46,8 @@ func (c *comparer) passes(pairs []*pairing, found *differences) error {
 	switch {
 	case err == nil:
 		found.join(p.found)
-		if p.far {
-			c.note("some lines moved so far that they count as missing here and extra there")
+		if p.far && p.found.lines[Missing] > 0 && p.found.lines[Extra] > 0 {
+			c.note("some lines may have moved so far that they count as missing here and extra there")
 		}
 		return nil
 	case !errors.Is(err, errApart):
@@ -154,7 +154,7 @@ func (p *pass) run() error {
 		if rec.Conn != 0 {
 			p.lenses[side].take(rec)
 		}
-		if p.waiting[0]+p.waiting[1] > maxWaiting {
+		if p.waiting[0]+p.waiting[1] > maxWaiting && !p.relieve() {
 			return cmp.Or(failed, errApart)
 		}
 	}

@@ -85,7 +85,7 @@
 //
 // Both journals are read twice, the first time to learn which connections and
 // lanes there are. What one of them has and the other has not shown yet waits, at
-// most 400,000 lines in all (maxWaiting). A lane that is out of step is looked at
+// most 250,000 lines in all (maxWaiting). A lane that is out of step is looked at
 // 65,536 lines at a time (maxWindow): what moved further than that is missing here
 // and extra there, which [Comparison] says in Notes. If connections lie so far
 // apart in the two journals that too much waits, they are read by themselves, in
