@@ -122,3 +122,42 @@ func seqOf(p *Place) uint64 {
 
 // timeOf is a time as JSON has it.
 func timeOf(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// About is what a difference is about in words, without its kind and places.
+func (d *Difference) About() string {
+	out := d.What
+	if d.What == AboutLine || d.What == AboutConnection && d.Count > 0 {
+		out = grouped(d.Count, "line")
+		if d.What == AboutConnection {
+			out = "connection of " + out
+		}
+	}
+	if d.Stream != "" {
+		out += " of stream " + d.Stream
+	}
+	if d.Instance != "" {
+		out += " by " + d.Instance
+	}
+	if d.Worker != "" {
+		out += ", worker " + d.Worker
+	}
+	if d.Dir != "" {
+		out += ", " + d.Dir
+	}
+	if d.LateUs > 0 {
+		out += ", by " + DurationText(d.LateUs)
+	}
+	if d.Detail != "" {
+		out += " (" + d.Detail + ")"
+	}
+	return out
+}
+
+// DurationText is microseconds as people read them.
+func DurationText(us int64) string {
+	d := time.Duration(us) * time.Microsecond
+	if d >= time.Second {
+		d = d.Round(time.Millisecond)
+	}
+	return d.String()
+}

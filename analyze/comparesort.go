@@ -65,7 +65,7 @@ func (s *pairState) end(p *pass, dir wire.Direction, side int) {
 	}
 	kind := [2]string{Missing, Extra}[side]
 	before := s.last[dir-wire.S2C][1-side]
-	d := of.difference(kind, lines, of.place(side, first), of.after(1-side, before), fmt.Sprintf("all that came after it, in %d lanes", lanes))
+	d := of.difference(kind, lines, of.place(side, first), of.after(1-side, before), fmt.Sprintf("all that came after it, of %d streams or commands", lanes))
 	if side == 1 {
 		d.Recorded, d.Replayed = d.Replayed, d.Recorded
 	}

@@ -38,7 +38,7 @@
 // # Where things are
 //
 //   - the frame: page.go, page.tmpl, style.css, script.js
-//   - what a section may hold: parts.go, table.go
+//   - what a section may hold: parts.go, cases.go, table.go
 //   - text and numbers of strangers: visible.go
 //   - charts: over.go (over time), columns.go (histograms), bars.go (shares),
 //     spans.go (what lasted from when to when); scale.go (ticks), svg.go (marks)

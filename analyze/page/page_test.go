@@ -25,6 +25,7 @@ func TestNamesOfStrangers(t *testing.T) {
 	} {
 		out := write(t,
 			Text{Text: name}, Heading(name), About{{Name: name, Value: name}}, Facts{{Name: name, Value: name, Unit: name}}, List{{Text: name, Command: name}},
+			Verdict{Word: name, Why: name}, Cases{{Kind: name, Text: name, Places: []CasePlace{{Name: name, Where: name, Line: name, Command: name}}}},
 			Table{Name: "t", Title: name, Note: name, Columns: []Column{{Title: name, Name: name}, {Title: name, Name: name, Numeric: true}}, Rows: [][]Cell{{{Text: name}, {Text: name, Value: name}}, {{Text: name, Command: true}, {}}}},
 			Over{Title: name, Unit: name, Note: name, Step: time.Second, Series: []Series{{Name: name, Values: []float64{1}}}, Events: []Event{{Text: name, To: 1}}},
 			Bars{Title: name, Unit: name, Note: name, Bars: []Bar{{Name: name, Value: 1, Text: name, More: name}}},

@@ -45,6 +45,7 @@ Exit status 0: same; 3: different; 4: inconclusive.`,
 		examples: []string{
 			"repltap diff traffic/ run/",
 			"repltap diff monday/ tuesday/ --conn 3=1 --stream events,typing",
+			"repltap diff traffic/ run/ --format html -o verdict.html",
 			"repltap diff traffic/ run/ --format json | jq -r '.differences[] | [.kind, .stream, .recorded.seq] | @tsv'",
 		},
 		setup: setupDiff,
@@ -64,7 +65,7 @@ type diffOptions struct {
 
 func setupDiff(fs *pflag.FlagSet) runFunc {
 	o := &diffOptions{late: toleranceFlag(analyze.DefaultLate), maxLag: toleranceFlag(analyze.DefaultMaxLag),
-		format: choiceFlag{"text", []string{"text", "json"}}}
+		format: choiceFlag{"text", []string{"text", "json", "html"}}}
 	o.filters.fs = fs
 	fs.Var(&o.filters.from, "from", "from this time on: RFC 3339, or +90s after the start of either journal")
 	fs.Var(&o.filters.to, "to", "up to this time, itself not included")
@@ -128,7 +129,11 @@ func (o *diffOptions) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := e.write(*o.output, comparisonText(result, o.format.value, newStyle(e.colored(e.stdout) && *o.output == ""))); err != nil {
+	text, err := comparisonText(result, o.format.value, newStyle(e.colored(e.stdout) && *o.output == ""))
+	if err != nil {
+		return err
+	}
+	if err := e.write(*o.output, text); err != nil {
 		return err
 	}
 	return verdictStatus(result)
@@ -178,14 +183,18 @@ func verdictStatus(c *analyze.Comparison) error {
 }
 
 // comparisonText is a comparison as a format has it.
-func comparisonText(c *analyze.Comparison, format string, st style) []byte {
-	if format != "json" {
-		return appendComparison(nil, c, st)
-	}
+func comparisonText(c *analyze.Comparison, format string, st style) ([]byte, error) {
 	var out bytes.Buffer
-	if err := json.Indent(&out, appendJSON(nil, c), "", "  "); err != nil {
-		return []byte("{}\n") // can't be: it is what json.Marshal made
+	switch format {
+	case "html":
+		err := c.WriteHTML(&out)
+		return out.Bytes(), err
+	case "json":
+		if err := json.Indent(&out, appendJSON(nil, c), "", "  "); err != nil {
+			return nil, err
+		}
+		out.WriteByte('\n')
+		return out.Bytes(), nil
 	}
-	out.WriteByte('\n')
-	return out.Bytes()
+	return appendComparison(nil, c, st), nil
 }

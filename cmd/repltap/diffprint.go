@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"repltap/analyze"
 )
@@ -32,7 +31,7 @@ func appendComparison(dst []byte, c *analyze.Comparison, st style) []byte {
 	writePauses(&b, c)
 	writeNotCompared(&b, c)
 	if c.IsRun && c.Speed > 0 {
-		fmt.Fprintf(&b, "\nlag of the driver: p50 %s, p99 %s, at most %s\n", usText(c.Lag.P50), usText(c.Lag.P99), usText(c.Lag.Max))
+		fmt.Fprintf(&b, "\nlag of the driver: p50 %s, p99 %s, at most %s\n", analyze.DurationText(c.Lag.P50), analyze.DurationText(c.Lag.P99), analyze.DurationText(c.Lag.Max))
 	}
 	return append(dst, b.Bytes()...)
 }
@@ -52,33 +51,7 @@ func writeDifferences(b *bytes.Buffer, c *analyze.Comparison, st style) {
 }
 
 func writeDifference(b *bytes.Buffer, d *analyze.Difference, st style) {
-	what := d.What
-	if d.What == analyze.AboutLine || d.What == analyze.AboutConnection && d.Count > 0 {
-		what = plural(d.Count, "line")
-		if d.What == analyze.AboutConnection {
-			what = "connection of " + what
-		}
-	}
-	fmt.Fprintf(b, "%s%s%s: %s", st.red, d.Kind, st.off, what)
-	if d.Stream != "" {
-		fmt.Fprintf(b, " of stream %s", safe(d.Stream))
-	}
-	if d.Instance != "" {
-		fmt.Fprintf(b, " by %s", safe(d.Instance))
-	}
-	if d.Worker != "" {
-		fmt.Fprintf(b, ", worker %s", safe(d.Worker))
-	}
-	if d.Dir != "" {
-		fmt.Fprintf(b, ", %s", d.Dir)
-	}
-	if d.LateUs > 0 {
-		fmt.Fprintf(b, ", by %s", usText(d.LateUs))
-	}
-	if d.Detail != "" {
-		fmt.Fprintf(b, " (%s)", safe(d.Detail))
-	}
-	b.WriteByte('\n')
+	fmt.Fprintf(b, "%s%s%s: %s\n", st.red, d.Kind, st.off, safe(d.About()))
 	writePlace(b, "recorded", d.Recorded, st)
 	writePlace(b, "replayed", d.Replayed, st)
 }
@@ -110,14 +83,6 @@ func clipped(line string) string {
 		return line
 	}
 	return strings.ToValidUTF8(line[:diffWidth], "") + "…"
-}
-
-func usText(us int64) string {
-	d := time.Duration(us) * time.Microsecond
-	if d >= time.Second {
-		d = d.Round(time.Millisecond)
-	}
-	return d.String()
 }
 
 // table writes rows of which at most diffRows are shown, those first that odd
@@ -178,7 +143,7 @@ func endedText(e *analyze.Ended) string {
 	if e == nil {
 		return "-\t-"
 	}
-	text := fmt.Sprintf("%d: %s\t%s", e.Conn, safe(e.String()), usText(e.AfterUs))
+	text := fmt.Sprintf("%d: %s\t%s", e.Conn, safe(e.String()), analyze.DurationText(e.AfterUs))
 	if e.How == "open" {
 		text = fmt.Sprintf("%d: open\t-", e.Conn)
 	}
@@ -193,7 +158,7 @@ func writeCatchUp(b *bytes.Buffer, c *analyze.Comparison) {
 		if k == nil {
 			return "-\t-\t-"
 		}
-		return fmt.Sprintf("%s\t%d\t%d", usText(k.Us), k.Rows, k.Token)
+		return fmt.Sprintf("%s\t%d\t%d", analyze.DurationText(k.Us), k.Rows, k.Token)
 	}
 	table(b, "catch-up\tworker\trecorded\trows\tto token\treplayed\trows\tto token", c.CatchUp,
 		func(k analyze.CatchUp) bool {
@@ -206,7 +171,7 @@ func writeCatchUp(b *bytes.Buffer, c *analyze.Comparison) {
 
 func writePauses(b *bytes.Buffer, c *analyze.Comparison) {
 	side := func(p analyze.Pauses) string {
-		return fmt.Sprintf("%d\t%s\t%s\t%d", p.Count, usText(p.TotalUs), usText(p.LongestUs), p.QueuePeak)
+		return fmt.Sprintf("%d\t%s\t%s\t%d", p.Count, analyze.DurationText(p.TotalUs), analyze.DurationText(p.LongestUs), p.QueuePeak)
 	}
 	table(b, "pauses\trecorded\tin all\tlongest\tqueue\treplayed\tin all\tlongest\tqueue", c.Pauses,
 		func(p analyze.PausePair) bool { return (p.Recorded.Count == 0) != (p.Replayed.Count == 0) },

@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"journal":         {"wire"},
 	"proxy":           {"journal", "wire"},
 	"replay":          {"journal", "wire"},
-	"analyze":         {"analyze/page", "journal", "wire"},
+	"analyze":         {"analyze/page", "journal", "safetext", "wire"},
 	"analyze/page":    {"safetext"},
 	"analyze/profile": {"journal", "testdata", "wire"},
 	"analyze/report":  {"analyze/page", "analyze/profile", "journal", "safetext", "testdata"},

@@ -34,7 +34,10 @@ func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, p 
 		c.Verdict, c.Why = analyze.Inconclusive, why
 	}
 	st := newStyle(e.colored(e.stdout))
-	text := comparisonText(c, o.format.value, st)
+	text, err := comparisonText(c, o.format.value, st)
+	if err != nil {
+		return err
+	}
 	if o.format.value != "json" {
 		text = append(runText(r), text...)
 	}
