@@ -16,7 +16,9 @@ type naming struct {
 func newNaming(o Options) *naming { return &naming{reveal: o.Reveal} }
 
 // private are the aspects of which only numbers are shown.
-func (a aspect) private() bool { return a == aspectUser || a == aspectRoom || a == aspectGroup }
+func (a aspect) private() bool {
+	return a == aspectUser || a == aspectRoom || a == aspectGroup || a == aspectDevice
+}
 
 // of is the name for what stands in a row. Numbers are given in the order in
 // which they are asked for.

@@ -28,6 +28,10 @@ type Profile struct {
 	Bursts        []BurstRow         `json:"bursts" table:"Bursts"`
 	Periods       []PeriodRow        `json:"periods" table:"Periods"`
 	Talkers       []TalkerRow        `json:"talkers" table:"What fills the wire"`
+	SessionTotals SessionTotals      `json:"session_totals"`
+	Sessions      []SessionRow       `json:"sessions" table:"Presence sessions"`
+	SessionEvents []SessionEventRow  `json:"session_events" table:"Presence sessions: silent or replaced processes"`
+	OpenSessions  []OpenSessionRow   `json:"open_sessions" table:"Presence sessions that never ended, the oldest"`
 	LineLimit     LineLimit          `json:"line_limit"`
 	LineLengths   []LineLengthRow    `json:"line_lengths" table:"Line lengths"`
 	StreamLongest []StreamLongestRow `json:"stream_longest" table:"Longest line of each stream"`

@@ -23,10 +23,11 @@ const (
 	aspectServer
 	aspectApp
 	aspectGroup
+	aspectDevice
 	numAspects
 )
 
-var aspectNames = [numAspects]string{"", "tag", "function", "type", "user", "room", "server", "app", "group"}
+var aspectNames = [numAspects]string{"", "tag", "function", "type", "user", "room", "server", "app", "group", "device"}
 
 var aspectOf = map[wire.FieldKind]aspect{
 	wire.FieldCache: aspectFunction, wire.FieldType: aspectType, wire.FieldUser: aspectUser, wire.FieldEntity: aspectUser,

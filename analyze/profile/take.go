@@ -43,7 +43,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 	t.collectors = []collector{
 		newBreakdown(), &missing{},
 		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
-		newTalkers(t.streams, names),
+		newTalkers(t.streams, names), newSessions(names),
 	}
 	t.collectors = append(t.collectors, t.tracker.collectors()...)
 	done := int64(0)
