@@ -36,11 +36,23 @@ const (
 	// ActEnd: the connection ended.
 	ActEnd
 
+	// What a worker did, where that is what is played. ActEnd, ActStall and
+	// ActResume are of both.
+
+	// ActOpen: it connected.
+	ActOpen
+	// ActSay: it said a line, or what was to be one.
+	ActSay
+	// ActFreeze and ActThaw: it did nothing at all, and went on.
+	ActFreeze
+	ActThaw
+
 	numActKinds
 )
 
 var actKindNames = [numActKinds]string{
 	"row", "move", "announce", "line", "ask", "stall", "resume", "mute", "deaf", "hold", "tip", "overflow", "end",
+	"open", "say", "freeze", "thaw",
 }
 
 // String is the kind in a word.
@@ -51,8 +63,9 @@ func (k ActKind) String() string {
 	return strconv.Itoa(int(k))
 }
 
-// Act is something that a recorded master did, or that happened to it, in the
-// order of the journal. It shares no memory with what it was read from.
+// Act is something that a recorded master did, or that happened to it, or that a
+// recorded worker did, in the order of the journal. It shares no memory with what it
+// was read from.
 type Act struct {
 	Kind ActKind
 	Seq  uint64 // of the record
@@ -70,6 +83,8 @@ type Act struct {
 	Line        []byte // without the newline
 	// Overflow: the connection was reset, with Line as what came of a last line.
 	Reset bool
+	// Say: Line is all there is of it, and no newline follows; it is REPLICATE.
+	Raw, Ask bool
 }
 
 // named reports whether the act is about where a stream stands.

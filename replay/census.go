@@ -22,6 +22,7 @@ type Recorded struct {
 	LastError      string          // of the master, without ERROR
 
 	first, last uint64 // its records
+	habits             // of its worker
 	asked       bool   // it has REPLICATE
 	stalled     bool   // the worker stopped reading
 	overflow    *overflow
@@ -168,6 +169,7 @@ func (r *Recorded) line(rec *journal.Record) {
 		if g.Command == wire.CmdError && errorOf(rec.Data) == pingTimeoutText {
 			r.silent(rec.Time, false)
 		}
+		r.habits.speaks(rec)
 		return
 	}
 	r.Gaps, r.torn = r.Gaps+r.torn, 0
@@ -178,6 +180,7 @@ func (r *Recorded) line(rec *journal.Record) {
 		_, name := cutSpace(text)
 		r.Server = string(name)
 	case wire.CmdRdata, wire.CmdPosition:
+		r.habits.position(g)
 		if s := r.places.see(g); g.Command == wire.CmdRdata {
 			at = s
 		}
@@ -223,6 +226,7 @@ func (r *Recorded) overflowed(rec *journal.Record) {
 // killed, and that takes the connections of all workers. What came of that line may
 // have been left out of the journal for what it could hold.
 func (r *Recorded) closed(rec *journal.Record) {
+	r.habits.quiet(rec.Time)
 	cut := r.torn > 0 || len(r.fragment) > 0 && r.fragment[len(r.fragment)-1] != '\n'
 	if r.overflow == nil && cut && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {
 		r.overflow = &overflow{end: rec.Seq, at: rec.Time, reset: true, part: r.fragment}

@@ -27,7 +27,7 @@
 //     workerfault.go, what it believes workerreport.go, the HTTP endpoint that
 //     it asks catchup.go
 //   - what is replayed: [Plan], in plan.go, made of a look at the recorded
-//     connections (census.go) and of a reading (reading.go) that turns records
+//     connections (census.go, habits.go) and of a reading (reading.go) that turns records
 //     into what one master did, an [Act] after the other
 //   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
 //     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go,

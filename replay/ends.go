@@ -89,7 +89,7 @@ func (m *master) drain(p *peer) bool {
 	}
 	switch left := p.link.held > 0 || p.hold != nil; {
 	case !out.Drained():
-	case left && p.unread() > 0:
+	case left && unread(p.raw) > 0:
 		// The link stands for what is in the kernel when Synapse closes the socket:
 		// with something unread that is thrown away.
 		if p.hold == nil || p.hold.until == 0 {
@@ -174,7 +174,7 @@ func (m *master) let(p *peer, n int) {
 // something that is left unread: what its recorded one got of a last line, and
 // then the reset that the kernel would send.
 func (m *master) cut(now int64, p *peer) {
-	if p.hold.until == 0 || p.waiting || p.dying == 0 && p.unread() == 0 && now < p.hold.until {
+	if p.hold.until == 0 || p.waiting || p.dying == 0 && unread(p.raw) == 0 && now < p.hold.until {
 		return
 	}
 	part := p.hold.part
@@ -199,7 +199,7 @@ func (m *master) die(now int64, p *peer) {
 // something meanwhile, the kernel makes it a reset.
 func (m *master) shut(p *peer) {
 	e := ending{how: "fin", by: "master", note: p.note}
-	if p.unread() > 0 {
+	if unread(p.raw) > 0 {
 		e.how = "reset"
 	}
 	m.gone(p, e)

@@ -124,6 +124,25 @@ func (o *Outbox) Connected(t int64, greeting []byte) error {
 	return o.Send(t, pingLine(t))
 }
 
+// open is Connected for who says what is to be said by himself. Without pings there
+// is no keep-alive.
+func (o *Outbox) open(t int64, pings bool) {
+	o.state = StateEstablished
+	if pings {
+		o.clock.begin(t)
+	}
+}
+
+// sendRaw sends bytes as they are. On a connection that is paused they are lost, as
+// there is no queue for what is no line.
+func (o *Outbox) sendRaw(t int64, b []byte) (sent bool) {
+	if o.state != StateEstablished {
+		return false
+	}
+	o.put(t, b, nil)
+	return true
+}
+
 // Send sends a line, which has no newline and is not changed any more. On a
 // connection that is paused it is queued, on a closed one it comes to nothing.
 // The error is a *TooLongError: the line was not sent, and all is as before.
@@ -191,15 +210,19 @@ func (o *Outbox) write(t int64, line []byte) error {
 		name, _ := cutSpace(line)
 		return &TooLongError{Command: string(name), Bytes: len(line)}
 	}
+	o.put(t, line, newline)
+	return nil
+}
+
+func (o *Outbox) put(t int64, line, end []byte) {
 	o.clock.sent = millis(t)
 	if o.lost {
-		return nil
+		return
 	}
 	o.events.add(Event{Kind: EventLine, Conn: o.conn, Line: line})
-	o.buf = append(append(o.buf, line...), '\n')
+	o.buf = append(append(o.buf, line...), end...)
 	if !o.closing && len(o.buf) > o.limits.HighWater {
 		o.paused = true
 		o.Pause()
 	}
-	return nil
 }

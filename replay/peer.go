@@ -42,9 +42,8 @@ type peer struct {
 	sent     int64
 	read     atomic.Int64
 	reading  bool
-	last     note   // of the close, which follows what the reader still has
-	lastLine []byte // the last whole line that the kernel took
-	tail     []byte // and what of a line came after it
+	last     note // of the close, which follows what the reader still has
+	lastLine lastLine
 	note     string
 	dying    int64 // till when a reset waits for the worker to have what was sent, 0 before
 	pausedAt int64
@@ -140,10 +139,10 @@ func (m *master) readerEnded(now int64, p *peer, err error) {
 	}
 }
 
-// write offers data to the kernel and says how much it took. Full says that it
+// writeNow offers data to the kernel and says how much it took. Full says that it
 // has no room for more just now.
-func (p *peer) write(data []byte) (n int, full bool, err error) {
-	cerr := p.raw.Write(func(fd uintptr) bool {
+func writeNow(raw syscall.RawConn, data []byte) (n int, full bool, err error) {
+	cerr := raw.Write(func(fd uintptr) bool {
 		for n < len(data) {
 			k, e := syscall.Write(int(fd), data[n:])
 			n += max(k, 0)
@@ -177,14 +176,14 @@ func (p *peer) await() {
 
 // out writes data as far as the kernel takes it, and notes what it took.
 func (p *peer) out(data []byte) (n int) {
-	n, full, err := p.write(data)
+	n, full, err := writeNow(p.raw, data)
 	if n > 0 {
 		took := bytes.Clone(data[:n])
 		p.m.notes.add(note{t: p.m.now(), conn: p.conn, dir: wire.S2C, data: took, offset: p.sent})
 		p.sent += int64(n)
 		p.m.result.Bytes += int64(n)
 		p.m.idle = p.m.now()
-		p.seen(took)
+		p.lastLine.see(took)
 	}
 	switch {
 	case err != nil:
@@ -199,19 +198,24 @@ func (p *peer) out(data []byte) (n int) {
 	return n
 }
 
-// seen keeps the last whole line of what the kernel took.
-func (p *peer) seen(data []byte) {
+// lastLine is the last whole line that the kernel took.
+type lastLine struct {
+	line []byte
+	tail []byte // what of a line came after it
+}
+
+func (l *lastLine) see(data []byte) {
 	end := bytes.LastIndexByte(data, '\n')
 	if end < 0 {
-		p.tail = append(p.tail, data...)
+		l.tail = append(l.tail, data...)
 		return
 	}
 	if begin := bytes.LastIndexByte(data[:end], '\n'); begin >= 0 {
-		p.lastLine = append(p.lastLine[:0], data[begin+1:end]...)
+		l.line = append(l.line[:0], data[begin+1:end]...)
 	} else {
-		p.lastLine = append(append(p.lastLine[:0], p.tail...), data[:end]...)
+		l.line = append(append(l.line[:0], l.tail...), data[:end]...)
 	}
-	p.tail = append(p.tail[:0], data[end+1:]...)
+	l.tail = append(l.tail[:0], data[end+1:]...)
 }
 
 // ready: it has asked for what it wants.

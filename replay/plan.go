@@ -18,6 +18,7 @@ type PlanOptions struct {
 	Release wire.Release // zero: as the journal says
 	Dialect wire.Dialect // zero: as the journal says; Release wins
 	Until   map[string]int64
+	Worker  bool   // the workers are to be played, and not their master
 	Temp    string // directory for the rows, "" where temporary files are
 }
 
@@ -38,6 +39,7 @@ type Plan struct {
 
 	Lines   int64 // that would be sent, of the recorded connections taken together
 	Rows    map[string]int64
+	Said    map[string]int64 // of workers that are played: the lines of each
 	LastSeq uint64
 
 	reader  *journal.Reader
@@ -70,6 +72,9 @@ func NewPlan(ctx context.Context, r *journal.Reader, o PlanOptions) (*Plan, erro
 	if err := p.decide(); err != nil {
 		return nil, err
 	}
+	if o.Worker {
+		return p, p.lookAtWorkers(ctx)
+	}
 	if p.past, err = newSpool(o.Temp); err != nil {
 		return nil, err
 	}
@@ -81,7 +86,12 @@ func NewPlan(ctx context.Context, r *journal.Reader, o PlanOptions) (*Plan, erro
 }
 
 // Close lets go of the rows.
-func (p *Plan) Close() error { return p.past.close() }
+func (p *Plan) Close() error {
+	if p.past == nil {
+		return nil
+	}
+	return p.past.close()
+}
 
 // choose takes the connections on which replication was spoken.
 func (p *Plan) choose(conns []*Recorded) error {
@@ -112,6 +122,10 @@ func (p *Plan) choose(conns []*Recorded) error {
 		return nil
 	case s2c == 0 && c2s == 0:
 		return fmt.Errorf("there is nothing in the journal that could be replayed")
+	case s2c == 0 && p.options.Worker:
+		return fmt.Errorf("the journal has only what workers sent: without what the master said to that it can't be told whether the same happens again")
+	case c2s == 0 && p.options.Worker:
+		return fmt.Errorf("the journal has only what the master sent: what the workers sent is what a replay of them needs")
 	case s2c == 0:
 		return fmt.Errorf("the journal has only what workers sent: what the master sent is what a replay needs")
 	case c2s == 0:
@@ -280,6 +294,9 @@ func (p *Plan) holds(stream string, from int64) bool {
 
 // Acts gives what is to be played, in order, until yield says false.
 func (p *Plan) Acts(ctx context.Context, yield func(*Act) bool) error {
+	if p.options.Worker {
+		return p.workerActs(ctx, newTalk(p), yield)
+	}
 	started := map[string]bool{}
 	return p.acts(ctx, func(a *Act) bool {
 		if a.named() && !a.Batch && !a.Past {

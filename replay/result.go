@@ -47,7 +47,7 @@ type Connection struct {
 func (p *peer) ended(now int64, e ending, undelivered int64) {
 	s := &p.stats
 	s.Closed, s.Sent, s.Read, s.Undelivered = now-p.m.anchor, p.sent, p.read.Load(), undelivered
-	s.How, s.By, s.Error, s.Note, s.LastLine = e.how, e.by, e.err, e.note, string(p.lastLine)
+	s.How, s.By, s.Error, s.Note, s.LastLine = e.how, e.by, e.err, e.note, string(p.lastLine.line)
 }
 
 // manyNotes is more than anybody reads.
@@ -67,6 +67,10 @@ func (r *Result) finish(m *master, now int64) {
 	for _, s := range m.s.streams {
 		r.Streams = append(r.Streams, StreamStart{Name: s.name, Token: s.current})
 	}
+	r.sort()
+}
+
+func (r *Result) sort() {
 	slices.SortStableFunc(r.Connections, func(a, b Connection) int {
 		return cmp.Compare(a.Opened, b.Opened)
 	})
@@ -82,6 +86,14 @@ type Progress struct {
 	Queue   int           // of all connections together
 	Unsent  int
 	Workers int
+}
+
+// place says where the schedule is.
+func (p *Progress) place(s *schedule, plan *Plan) {
+	p.Of, p.At, p.Left = time.Duration(plan.End-plan.Start), time.Duration(s.last-plan.Start), -1
+	if s.speed > 0 {
+		p.Left = time.Duration(float64(p.Of-p.At) / s.speed)
+	}
 }
 
 // showEvery is how often progress is told.
@@ -101,14 +113,10 @@ func (m *master) show(now int64) {
 				p.Queue, p.Unsent = p.Queue+out.Queued(), p.Unsent+out.Buffered()
 			}
 		}
-		switch {
-		case !m.clock.begun:
+		if m.clock.begun {
+			p.place(&m.clock, m.plan)
+		} else {
 			p.Waiting = max(m.cfg.Workers, 1)
-		default:
-			p.At = time.Duration(m.clock.last - m.plan.Start)
-			if m.clock.speed > 0 {
-				p.Left = time.Duration(float64(p.Of-p.At) / m.clock.speed)
-			}
 		}
 		m.cfg.Progress(p)
 	}

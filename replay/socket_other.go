@@ -2,10 +2,13 @@
 
 package replay
 
+import "syscall"
+
 // What the kernel holds is only known on Linux.
 
-func (p *peer) unread() int { return 0 }
-func (p *peer) unsent() int { return 0 }
+func unread(syscall.RawConn) int     { return 0 }
+func peerEnded(syscall.RawConn) bool { return false }
+func (p *peer) unsent() int          { return 0 }
 
 // writable can't be found out here without writing, so it is tried.
 func writable(uintptr) bool { return true }

@@ -22,8 +22,8 @@ import (
 
 func replayCommand() *command {
 	return &command{
-		name: "replay", args: "JOURNAL --listen ADDR [flags]",
-		summary: "play a recorded master to a fresh worker: catch-up, rows and back-pressure as they were",
+		name: "replay", args: "JOURNAL --listen ADDR | --connect ADDR [flags]",
+		summary: "play a recorded master to a fresh worker, or recorded workers to a fresh master",
 		long: `
 Plays the master of a journal to the workers that connect, in the release that
 was recorded: its greeting and keep-alive, its answers to REPLICATE, and then what
@@ -50,6 +50,17 @@ timeout") the link keeps quiet again, 25 to 30 seconds at any speed.
 The built-in worker takes part as the recorded one did with: repltap worker --connect
 ADDR --like JOURNAL (--name or --like-conn for one of several).
 
+--as worker --connect ADDR is the other role (--connect alone means it, too): the
+recorded workers are played to a master, each of their connections with one of its
+own, opened and ended when the recorded one was. They say what they said, at the
+recorded times from the moment at which the first is connected, byte for byte but
+for PING, which is real time at any speed. Up to 1.12 --rebase STREAM=N moves the
+tokens that they ask from and --rebase now asks for none, and in every release
+--rebase federation=N moves those of FEDERATION_ACK; --shift-times moves the time
+stamps of USER_SYNC and USER_IP to now. --link recorded has them stop reading where
+they did. At --speed max they say all at once when the master has answered REPLICATE,
+and leave when it has nothing more to say.
+
 Everything that happens goes into a journal of its own (--journal), for log and
 verify like any other.
 
@@ -62,6 +73,7 @@ what there is so far.`,
 			"repltap replay traffic/ --listen 127.0.0.1:9092 --conn 3 --speed max --journal run/",
 			"repltap replay traffic/ --listen :9092 --http 127.0.0.1:9093 --skip-idle 1s --rebase typing=0",
 			"repltap replay traffic/ --dry-run",
+			"repltap replay traffic/ --connect 127.0.0.1:9092 --as worker --worker w1 --journal run/",
 		},
 		setup: setupReplay,
 	}
@@ -69,7 +81,9 @@ what there is so far.`,
 
 // replayOptions are the flags of replay.
 type replayOptions struct {
-	listen, http             addrFlag
+	listen, http, connect    addrFlag
+	as                       choiceFlag
+	shiftTimes               bool
 	secret                   string
 	filter                   filterFlags
 	speed                    speedFlag
@@ -87,15 +101,19 @@ type replayOptions struct {
 	server, instance, output string
 	format                   choiceFlag
 	dryRun                   bool
+
+	fs *pflag.FlagSet
 }
 
 func setupReplay(fs *pflag.FlagSet) runFunc {
 	o := &replayOptions{
 		speed: 1, link: choiceFlag{"recorded", []string{"recorded", "none"}}, format: choiceFlag{"text", []string{"text", "json"}},
 		dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), lagLimit: durationFlag(analyze.DefaultMaxLag),
-		highWater: sizeFlag(replay.SynapseLimits.HighWater), linkBuffer: replay.DefaultLinkBuffer, linger: durationFlag(500 * time.Millisecond),
+		as: choiceFlag{roleMaster, []string{roleMaster, roleWorker}}, highWater: sizeFlag(replay.SynapseLimits.HighWater), linkBuffer: replay.DefaultLinkBuffer, linger: durationFlag(500 * time.Millisecond),
 	}
 	fs.Var(&o.listen, "listen", "where workers connect to; port 0 takes any free one")
+	fs.Var(&o.connect, "connect", "the master to which recorded workers are played (see --as)")
+	fs.Var(&o.as, "as", "who is played: the master, or its workers")
 	fs.Var(&o.http, "http", "serve rows that workers missed here (from 1.13)")
 	fs.StringVar(&o.secret, "http-secret", "", "the worker_replication_secret that is asked for")
 	fs.Var(&o.speed, "speed", "1, 0.5, 10 … times the recorded one, or max: as fast as workers take it")
@@ -109,7 +127,8 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.Var(&o.linkBuffer, "link-buffer", "what the link holds when it stands still, as a kernel does")
 	fs.IntVar(&o.maxQueue, "max-queue", replay.SynapseLimits.MaxQueue, "`commands` that may wait for a worker")
 	fs.Var(&o.highWater, "high-water", "bytes that wait before commands are queued")
-	fs.StringSliceVar(&o.rebase, "rebase", nil, "where streams stand at the beginning: `STREAM=N`, or worker (up to 1.12): where it asks from")
+	fs.StringSliceVar(&o.rebase, "rebase", nil, "where streams stand at the beginning: `STREAM=N`; up to 1.12 also worker: where that asks from, or with --as worker now")
+	fs.BoolVar(&o.shiftTimes, "shift-times", false, "with --as worker: move time stamps of USER_SYNC and USER_IP to now")
 	fs.StringVar(&o.server, "server-name", "", "the server's `name`, instead of the recorded one")
 	fs.StringVar(&o.instance, "instance", "", "the master's instance `name`, instead of the recorded one")
 	fs.Var(o.dialect, "dialect", "what to speak: auto, v1.22 … or a release as 1.66.0")
@@ -120,6 +139,7 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be sent, and how long it would take")
 	fs.Var(&o.format, "format", "how to print what came of it")
 	o.filter.registerReplay(fs)
+	o.fs = fs
 	return o.run
 }
 
@@ -152,8 +172,9 @@ func (o *replayOptions) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.listen == "" && !o.dryRun {
-		return usageErrorf("where shall workers connect to? Say --listen ADDR")
+	worker, err := o.role()
+	if err != nil {
+		return err
 	}
 	cfg, planned, err := o.config()
 	if err != nil {
@@ -170,11 +191,21 @@ func (o *replayOptions) run(ctx context.Context, e *env, args []string) error {
 	}
 	defer plan.Close()
 	cfg.Plan = plan
-	if err := o.fits(plan); err != nil {
-		return err
+	switch {
+	case worker:
+		err = o.fitsWorkers(plan)
+	default:
+		err = o.fits(plan)
 	}
-	if o.dryRun {
+	switch {
+	case err != nil:
+		return err
+	case o.dryRun && worker:
+		return o.describeWorkers(e, path, plan)
+	case o.dryRun:
 		return o.describe(ctx, e, path, plan)
+	case worker:
+		return o.play(ctx, e, path, cfg)
 	}
 	return o.serve(ctx, e, path, cfg)
 }
@@ -198,15 +229,10 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 		cfg.Listener.Close()
 		return listenTrouble(err)
 	}
-	dir, remove, err := o.runDir()
-	if err == nil {
-		cfg.Journal, err = journal.Create(dir, journal.Options{
-			Source: o.source(path, cfg.Plan), Redact: wire.Redaction(o.redact), Program: program,
-		})
-	}
+	dir, remove, err := o.runJournal(path, &cfg)
 	if err != nil {
 		cfg.Listener.Close()
-		return errors.Join(named(dir, err), stopHTTP())
+		return errors.Join(err, stopHTTP())
 	}
 	defer remove()
 	show := newReplayProgress(e)
@@ -219,6 +245,17 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 		return err
 	}
 	return o.report(ctx, e, path, dir, cfg.Plan, result)
+}
+
+// runJournal begins the journal of the run.
+func (o *replayOptions) runJournal(path string, cfg *replay.MasterConfig) (dir string, remove func(), err error) {
+	dir, remove, err = o.runDir()
+	if err == nil {
+		cfg.Journal, err = journal.Create(dir, journal.Options{
+			Source: o.source(path, cfg.Plan), Redact: wire.Redaction(o.redact), Program: program,
+		})
+	}
+	return dir, remove, named(dir, err)
 }
 
 // runDir is where the run is journalled: a place that is removed again if nobody
@@ -235,7 +272,7 @@ func (o *replayOptions) runDir() (dir string, remove func(), err error) {
 func (o *replayOptions) source(path string, p *replay.Plan) string {
 	f, _ := o.filter.filter() // config has looked at it
 	run := analyze.Run{
-		Journal: path, Speed: float64(o.speed), Conns: f.Conns, Workers: f.Workers, Streams: f.Streams,
+		Journal: path, Speed: float64(o.speed), Worker: o.as.value == roleWorker, Conns: f.Conns, Workers: f.Workers, Streams: f.Streams,
 		From: p.From, To: p.To, Rebased: len(o.rebase) > 0, ServerName: o.server,
 	}
 	if o.instance != "" {

@@ -25,7 +25,7 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 	if err != nil {
 		return cfg, plan, err
 	}
-	plan = replay.PlanOptions{Filter: filter, Release: o.dialect.release}
+	plan = replay.PlanOptions{Filter: filter, Release: o.dialect.release, Worker: o.as.value == roleWorker}
 	if o.dialect.name != "auto" {
 		plan.Dialect = o.dialect.set.First()
 	}
@@ -41,7 +41,7 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 			Buffer: int(o.linkBuffer),
 		},
 	}
-	if cfg.Rewrite.Tokens, cfg.Rewrite.Follow, err = tokenFlags("rebase", o.rebase, "worker"); err != nil {
+	if cfg.Rewrite.Tokens, cfg.Rewrite.Follow, err = tokenFlags("rebase", o.rebase, o.rebaseWord()); err != nil {
 		return cfg, plan, err
 	}
 	switch {

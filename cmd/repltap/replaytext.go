@@ -102,13 +102,7 @@ func runText(r *replay.Result) []byte {
 
 // describe is --dry-run.
 func (o *replayOptions) describe(_ context.Context, e *env, path string, p *replay.Plan) error {
-	took := "as fast as the worker takes it"
-	if o.speed > 0 {
-		took = "in about " + durationText(time.Duration(float64(p.End-p.Start)/float64(o.speed)).Round(time.Millisecond))
-		if o.skipIdle > 0 {
-			took = "in at most " + took[len("in about "):] + " (long pauses are shortened)"
-		}
-	}
+	took := o.takes(time.Duration(p.End-p.Start), "the worker")
 	var rows int64
 	for _, n := range p.Rows {
 		rows += n
