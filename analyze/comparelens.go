@@ -64,6 +64,10 @@ func (c *comparer) lens(side int) *lens {
 	return l
 }
 
+// joined says whether connections of a run may have begun before what was replayed:
+// those that play them begin with a greeting and questions of their own.
+func (l *lens) joined() bool { return l.ranged && l.played != wire.NoDirection }
+
 // conn is what is remembered of a connection.
 func (l *lens) conn(id uint64) *lensConn {
 	c := l.conns[id]
@@ -124,7 +128,7 @@ func (l *lens) line(rec *journal.Record) {
 		l.conn(rec.Conn).over = true
 		l.whole(rec, "ERROR")
 	case wire.CmdServer:
-		if !l.noServer {
+		if !l.noServer && !l.joined() {
 			l.whole(rec, "SERVER")
 		}
 	case wire.CmdName:
@@ -139,6 +143,8 @@ func (l *lens) line(rec *journal.Record) {
 		l.replicate(rec)
 	case wire.CmdUserSync, wire.CmdClearUserSync, wire.CmdUserSyncKeepalive, wire.CmdUserIP:
 		l.volatile(rec)
+	case wire.CmdFederationAck:
+		l.ack(rec)
 	case wire.CmdUnknown:
 		l.whole(rec, "(unknown)")
 	default:
@@ -154,7 +160,7 @@ func (l *lens) answer(rec *journal.Record) {
 	case g.Command == wire.CmdReplicate && rec.Dir == wire.C2S:
 		l.replicate(rec)
 	case g.Command == wire.CmdPosition && rec.Dir == wire.S2C:
-		if s := l.stand(rec); s != nil && !s.first {
+		if s := l.stand(rec); s != nil && !s.first && !l.joined() {
 			s.first = true
 			l.give(rec, "POSITION ", g.Stream, &item{})
 		}

@@ -71,6 +71,7 @@ const (
 	sumBatch
 	sumPosition
 	sumSubscribe
+	sumAck
 )
 
 func (l *lens) rdata(rec *journal.Record) {
@@ -207,6 +208,10 @@ func (l *lens) position(rec *journal.Record) {
 func (l *lens) replicate(rec *journal.Record) {
 	g := &rec.Gist
 	switch {
+	case l.joined():
+		if l.aside != nil {
+			l.aside(rec)
+		}
 	case g.Form == wire.FormReplicateBare:
 		l.give(rec, "REPLICATE", nil, &item{})
 	case g.Form == wire.FormReplicateToken && l.played != wire.NoDirection && (l.played != rec.Dir || l.rebased):
@@ -220,6 +225,17 @@ func (l *lens) replicate(rec *journal.Record) {
 	default:
 		l.whole(rec, "REPLICATE")
 	}
+}
+
+// ack is FEDERATION_ACK, of which the token may have been moved.
+func (l *lens) ack(rec *journal.Record) {
+	g := &rec.Gist
+	if !l.rebased || !g.HasToken {
+		l.whole(rec, "FEDERATION_ACK")
+		return
+	}
+	it := item{flags: itemToken | itemShifted, token: g.Token, sum: l.sum(sumAck, maphash.Bytes(seed, g.Instance))}
+	l.give(rec, "FEDERATION_ACK", nil, &it)
 }
 
 // volatile is a line of which a field is different each time.

@@ -55,12 +55,16 @@
 //     are not compared, nor is federation where only the recorded one did, for it is
 //     asked for by those that send to other servers. Notes say so.
 //   - a master that a worker is played to has rows of its own: which streams it
-//     answers for counts, and its ERRORs.
+//     answers for counts, and its ERRORs. How many rows came is told. At the highest
+//     speed it does not count whether it ended a connection in order or with a reset.
 //   - that its sender paused is no difference where both connections end as those do
 //     that were not read for too long: whoever recorded need not have seen the pause.
+//   - where a run does not begin with the journal, its connections begin with a
+//     greeting and with REPLICATE of their own, of which the recording has none there:
+//     SERVER, REPLICATE and its first answers are not compared.
 //   - with rebased tokens a stream and writer may be off by any number, if it
-//     stays the same. Names that were rewritten (of the server, of instances) are
-//     rewritten for the comparison too.
+//     stays the same, and so may FEDERATION_ACK. Names that were rewritten (of the
+//     server, of instances) are rewritten for the comparison too.
 //
 // Connections are matched by the name of the worker and their order. Where one
 // journal has more of them, those are left over that have the least in common;

@@ -78,8 +78,12 @@ type player struct {
 // PlayWorkers plays what a plan's workers did to a master, until all of it was
 // played or ctx ends. The result is there in either case.
 func PlayWorkers(ctx context.Context, cfg PlayerConfig) (*Result, error) {
+	return playWorkers(ctx, cfg, newClock())
+}
+
+func playWorkers(ctx context.Context, cfg PlayerConfig, clock *clock) (*Result, error) {
 	p := &player{
-		cfg: cfg, plan: cfg.Plan, clock: newClock(), done: make(chan struct{}),
+		cfg: cfg, plan: cfg.Plan, clock: clock, done: make(chan struct{}),
 		reports: make(chan report), dials: make(chan dialledPart),
 		feed: newFeed(), times: schedule{speed: cfg.Speed, skip: int64(cfg.SkipIdle)},
 		byConn: map[uint64]*part{}, byPump: map[*pump]*part{},
@@ -152,7 +156,7 @@ func (p *player) next() time.Duration {
 	for _, c := range p.parts {
 		at = min(at, c.next(now))
 	}
-	return time.Duration(at - now)
+	return p.clock.until(at)
 }
 
 // all lists the connections, of which some may go meanwhile.
@@ -160,12 +164,11 @@ func (p *player) all() []*part { return append([]*part(nil), p.parts...) }
 
 // settle looks at what the machines did, and lets out what they wrote.
 func (p *player) settle() {
+	p.happen()
 	for _, c := range p.all() {
 		c.drain()
 	}
-	for _, ev := range p.events.Take() {
-		p.happened(&ev)
-	}
+	p.happen()
 	for _, c := range p.all() {
 		c.ask(p.clock.now())
 	}
@@ -190,7 +193,7 @@ func (p *player) over(now int64) bool {
 	case p.left == 0:
 		p.left = now
 		for _, c := range p.all() {
-			c.leave(c.why("end of the replay"))
+			c.leave(endOfReplay)
 		}
 	}
 	return len(p.parts) == 0 || now-p.left > 2*farewellPatience

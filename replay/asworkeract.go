@@ -110,7 +110,8 @@ func (p *player) act(life context.Context, now, due int64, a *Act) {
 		return
 	}
 	if c == nil || c.gone || c.leaving() {
-		if a.Kind == ActSay {
+		// What it said of the end may have come about by itself.
+		if a.Kind == ActSay && wire.CommandOf(a.Line) != wire.CmdError {
 			p.unsaid++
 		}
 		return
@@ -139,7 +140,7 @@ func (p *player) open(life context.Context, now int64, a *Act) {
 	}
 	for _, c := range p.all() {
 		if c.recordedEnd && c.rec.Worker == rec.Worker {
-			c.leave(c.why(""))
+			c.leave(endOfReplay)
 		}
 	}
 	p.lastID++

@@ -30,8 +30,8 @@ type part struct {
 	answers                  map[string]bool // streams that POSITION came of
 	heardAt                  int64           // when bytes last came
 	stalled, frozen, still   bool            // still: it does not read, for either of these or its link
-	stilled                  int64
-	readAt                   int64 // when it may read again
+	stalledAt                int64           // since when that is noted, 0: it is not
+	readAt                   int64           // when it may read again
 	s2c                      int64
 
 	recordedEnd bool  // the recorded one has ended, by the master
@@ -208,22 +208,53 @@ func (c *part) freeze(now int64, on bool) {
 	c.look(now)
 	if thawed && c.pump != nil {
 		c.out.Tick(now)
+		if c.out.Closing() {
+			c.swallow(now)
+		}
 	}
 }
 
-// look finds out whether it reads, and notes when that changes.
+// swallow reads what has come in the meantime, as a process that goes on does before
+// it closes.
+func (c *part) swallow(now int64) {
+	if c.pump.reading {
+		return // it is being read
+	}
+	c.pump.conn.SetReadDeadline(time.Time{})
+	buf := make([]byte, readChunk)
+	for range maxSwallowed / readChunk {
+		n := readNow(c.pump.raw, buf)
+		if n <= 0 {
+			return
+		}
+		c.read(now, buf[:n])
+	}
+}
+
+// maxSwallowed is more than a kernel holds.
+const maxSwallowed = 64 << 20
+
+// look finds out whether it reads. That it stops is noted, unless it is all that
+// stops: then nobody could tell in the recording either.
 func (c *part) look(now int64) {
-	link := linkState{Link: c.p.cfg.Link}
-	still := c.stalled || c.frozen || c.p.times.begun && link.standing(time.Duration(now-c.p.times.real))
-	if still == c.still || c.pump == nil {
+	if c.pump == nil {
 		return
 	}
-	c.still = still
-	kind, ev := journal.KindResume, journal.Event{By: "worker", From: c.stilled, To: now, Position: c.p.place}
-	if still {
-		c.pump.stopReading()
-		c.stilled = now
+	link := linkState{Link: c.p.cfg.Link}
+	stalls := c.stalled || c.p.times.begun && link.standing(time.Duration(now-c.p.times.real))
+	if still := stalls || c.frozen; still != c.still {
+		if c.still = still; still {
+			c.pump.stopReading()
+		}
+	}
+	if stalls == (c.stalledAt != 0) {
+		return
+	}
+	kind, ev := journal.KindResume, journal.Event{By: "worker", From: c.stalledAt, To: now, Position: c.p.place}
+	c.stalledAt = 0
+	if stalls {
 		kind, ev = journal.KindStall, journal.Event{By: "worker", From: now, Position: c.p.place}
+		c.stalledAt = now
 	}
 	c.p.notes.add(note{t: now, conn: c.number, dir: wire.S2C, kind: kind, event: ev})
 }

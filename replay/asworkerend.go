@@ -12,6 +12,13 @@ import (
 
 // How the connections of played workers end.
 
+// happen takes what the outboxes did.
+func (p *player) happen() {
+	for _, ev := range p.events.Take() {
+		p.happened(&ev)
+	}
+}
+
 // happened is one event of an outbox.
 func (p *player) happened(ev *Event) {
 	i := slices.IndexFunc(p.parts, func(c *part) bool { return c.id == ev.Conn })
@@ -70,14 +77,6 @@ func (c *part) end(now int64) {
 	}
 }
 
-// why says why it leaves of itself, where the recorded one did not.
-func (c *part) why(otherwise string) string {
-	if c.recordedEnd {
-		return "the recorded master ended it, this one did not"
-	}
-	return otherwise
-}
-
 // leaving: it has no more to say.
 func (c *part) leaving() bool { return c.left || c.out.Closing() }
 
@@ -132,8 +131,8 @@ func (c *part) lost(err error) {
 	if e.how == "error" {
 		e.err = err.Error()
 	}
-	if c.left && e.how == "fin" {
-		e.by = "worker"
+	if c.bye != 0 { // however it is answered
+		e = ending{how: "fin", by: "worker", note: c.note}
 	}
 	c.hangUp(e)
 }

@@ -146,10 +146,17 @@ func (t *talk) record(rec *journal.Record) {
 		// The worker may not have seen it yet, and say more.
 		t.tell(live, Act{Kind: ActEnd}, rec)
 	case rec.Kind == journal.KindEOF || rec.Kind == journal.KindClose:
-		c.over = true
-		t.thaw(c, rec, live)
-		t.tell(live, Act{Kind: ActEnd}, rec)
+		t.ended(c, rec, live)
 	}
+	if rec.Seq == c.last && !c.over { // it was there till then
+		t.ended(c, rec, live)
+	}
+}
+
+func (t *talk) ended(c *talker, rec *journal.Record, live bool) {
+	c.over = true
+	t.thaw(c, rec, live)
+	t.tell(live, Act{Kind: ActEnd}, rec)
 }
 
 func (t *talk) tell(live bool, a Act, rec *journal.Record) {

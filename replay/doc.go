@@ -35,6 +35,10 @@
 //     between link.go, the rows written so far spool.go, those of them that are
 //     asked for over HTTP rowserver.go, moved tokens and names rewrite.go, the
 //     journal of the run notes.go, what came of it result.go and lag.go
+//   - recorded workers over sockets: [PlayWorkers], in asworker.go. What they did is
+//     asworkerread.go, what acts do asworkeract.go, a connection asworkerconn.go, how
+//     it ends asworkerend.go, what is said otherwise asworkersay.go. Plan, schedule,
+//     feed, notes and result are those of the master's role
 //
 // # Driving it
 //
@@ -67,5 +71,27 @@
 // At the highest speed the owner goes on to the next row only while no
 // connection is paused, so that the queue is never used.
 //
-// Still to come: playing the worker to a fresh master.
+// # Playing workers
+//
+// [PlayWorkers] has an [Outbox] for each recorded connection, and needs no other
+// machine: what a worker said is in the journal, and is said again whatever the
+// master answers. Live is only what depends on now:
+//
+//   - PING, and the end of a connection whose master is silent. A recorded silence
+//     that is too long for a worker which lives is a freeze: it happens again, if
+//     the link is as recorded, and what came of it comes about by itself.
+//   - connections. The first has to be made before anything is due; a later one is
+//     tried again with the pauses of the release, as long as the recorded one lasted,
+//     and its lines wait. What is due when the master has gone is not said at all:
+//     a worker comes back when the recorded one did, and not before.
+//   - the end. Whom the recorded worker left it leaves; what the master ended is the
+//     master's to end again, until the worker comes back or all is over.
+//
+// ERROR lines of a recorded worker are said at their time like others, unless it has
+// closed by itself by then. Time stamps stay as they were, so that the bytes do, unless
+// [Retell] moves them.
+//
+// At the highest speed no times are kept, and only questions and answers have an order:
+// after REPLICATE a worker waits for the streams that answered the recorded one, and it
+// leaves when the master says nothing more. What stands between is said at once.
 package replay

@@ -107,7 +107,6 @@ func (r *recording) captured(conn uint64, path string) {
 		r.t.Fatal(err)
 	}
 	defer z.Close()
-	r.open(conn)
 	lines := bufio.NewScanner(z)
 	lines.Buffer(nil, 1<<20)
 	by := "unknown"
@@ -121,6 +120,9 @@ func (r *recording) captured(conn uint64, path string) {
 			r.t.Fatal(err)
 		}
 		r.now = l.T
+		if r.bytes[conn] == nil {
+			r.open(conn)
+		}
 		switch dir, _ := wire.ParseDirection(l.Dir); {
 		case l.Data != nil:
 			r.say(conn, dir, string(l.Data))

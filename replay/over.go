@@ -25,7 +25,7 @@ func (m *master) over(now int64) bool {
 		// Without a word, also where Synapse has one for its end: nobody said it then.
 		for _, p := range slices.Clone(m.byNumb) {
 			if p.note == "" {
-				p.note = "end of the replay"
+				p.note = endOfReplay
 			}
 			m.s.End(now, p.id, "")
 		}
@@ -33,6 +33,9 @@ func (m *master) over(now int64) bool {
 	}
 	return len(m.byNumb) == 0 || now-m.left > 2*farewellPatience
 }
+
+// endOfReplay is the note of connections that nobody ended before.
+const endOfReplay = "end of the replay"
 
 // closingPatience is longer than the grace after which Synapse resets.
 const closingPatience = 4 * drainPatience

@@ -164,6 +164,15 @@ func writeNow(raw syscall.RawConn, data []byte) (n int, full bool, err error) {
 	return n, full, err
 }
 
+// readNow reads what has come, without waiting. 0 says that there is nothing.
+func readNow(raw syscall.RawConn, buf []byte) (n int) {
+	raw.Read(func(fd uintptr) bool {
+		n, _ = syscall.Read(int(fd), buf)
+		return true
+	})
+	return n
+}
+
 // await has the owner told when the kernel takes more.
 func (p *peer) await() {
 	p.waiting = true

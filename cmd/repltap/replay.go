@@ -135,7 +135,7 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.StringVar(&o.journal, "journal", "", "`directory` for the journal of this run (not kept if not given)")
 	fs.Var(&o.redact, "redact", redactUsage)
 	fs.Var(&o.lagLimit, "lag-limit", "a run of which a hundredth was later than this is inconclusive")
-	fs.Var(&o.linger, "linger", "how long to stay after the last command")
+	fs.Var(&o.linger, "linger", "how long to stay after the last command; workers 250ms")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be sent, and how long it would take")
 	fs.Var(&o.format, "format", "how to print what came of it")
 	o.filter.registerReplay(fs)

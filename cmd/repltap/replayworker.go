@@ -22,6 +22,9 @@ const (
 	roleWorker = "worker"
 )
 
+// workersLinger is shorter than a master's: of two replays the workers leave first.
+const workersLinger = 250 * time.Millisecond
+
 // ofMaster are the flags that make sense for a master only, and why.
 var ofMaster = []struct{ flag, why string }{
 	{"listen", "workers connect to a master: say --connect ADDR"},
@@ -94,6 +97,9 @@ func (o *replayOptions) play(ctx context.Context, e *env, path string, cfg repla
 		return err
 	}
 	defer remove()
+	if !o.fs.Changed("linger") {
+		cfg.Linger = workersLinger
+	}
 	show := newReplayProgress(e)
 	result, err := replay.PlayWorkers(ctx, replay.PlayerConfig{
 		Plan: cfg.Plan, Connect: string(o.connect), Speed: cfg.Speed, SkipIdle: cfg.SkipIdle, Link: cfg.Link, Linger: cfg.Linger,
