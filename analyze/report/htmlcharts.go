@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"time"
 
 	"repltap/analyze/page"
 	"repltap/analyze/profile"
@@ -9,13 +11,15 @@ import (
 
 // htmlCharts are drawn from a table's numbers, before it.
 var htmlCharts = map[string]func(*profile.Profile) []page.Part{
-	"commands": drawCommands,
-	"streams":  drawStreams,
-	"workers":  drawWorkers,
+	"commands":     drawCommands,
+	"streams":      drawStreams,
+	"workers":      drawWorkers,
+	"timeline":     drawTimeline,
+	"line_lengths": drawLengths,
 }
 
 // onlyDrawn are tables that are too long to be read: a page has them as charts.
-var onlyDrawn = map[string]bool{}
+var onlyDrawn = map[string]bool{"timeline": true}
 
 // maxBars is how many bars a chart has; what is beyond it is one bar.
 const maxBars = 12
@@ -74,4 +78,97 @@ func shares(title string, names []string, all []profile.Volume) []page.Part {
 		})
 	}
 	return []page.Part{out}
+}
+
+// maxAreas is how many series a chart tells apart.
+const maxAreas = 8
+
+// drawTimeline is the traffic over time.
+func drawTimeline(p *profile.Profile) []page.Part {
+	var out []page.Part
+	for _, c := range []struct {
+		by, title string
+		bytes     bool
+	}{{"stream", "Lines over time, by stream", false}, {"command", "Lines over time, by command", false}, {"direction", "Bytes over time, by direction", true}} {
+		chart := page.Over{
+			Title: c.title, Unit: fmt.Sprintf("lines in each %s s", p.Timeline.Bucket.Digits()), Stacked: true,
+			Zero: time.Unix(0, int64(p.Journal.Start)), From: time.Duration(p.Timeline.Start), Step: time.Duration(p.Timeline.Bucket),
+			Events: stretches(p),
+		}
+		if c.bytes {
+			chart.Unit = fmt.Sprintf("bytes of lines in each %s s", p.Timeline.Bucket.Digits())
+		}
+		for _, s := range p.Timeline.Series {
+			if s.By != c.by {
+				continue
+			}
+			values := s.Commands
+			if c.bytes {
+				values = s.Bytes
+			}
+			chart.Series = addSeries(chart.Series, s.Name, values)
+		}
+		if len(chart.Series) > 0 {
+			out = append(out, chart)
+		}
+	}
+	return out
+}
+
+// addSeries adds a series; beyond those that can be told apart, to the rest.
+func addSeries(list []page.Series, name string, values []int64) []page.Series {
+	if len(list) < maxAreas && name != "(other)" {
+		s := page.Series{Name: name}
+		for _, v := range values {
+			s.Values = append(s.Values, float64(v))
+		}
+		return append(list, s)
+	}
+	if len(list) == 0 || !list[len(list)-1].Rest {
+		list = append(list, page.Series{Name: "all others", Rest: true, Values: make([]float64, len(values))})
+	}
+	rest := list[len(list)-1].Values
+	for i, v := range values {
+		rest[i] += float64(v)
+	}
+	return list
+}
+
+// stretches are the journal's gaps, which charts over time show behind what was
+// counted.
+func stretches(p *profile.Profile) []page.Event {
+	var out []page.Event
+	for _, g := range p.Gaps[:min(len(p.Gaps), 50)] {
+		out = append(out, page.Event{
+			From: time.Duration(g.From), To: time.Duration(g.To), Bad: true,
+			Text: fmt.Sprintf("a gap of the journal: %s, %s", count(g.Bytes, "byte"), g.Reason),
+		})
+	}
+	return out
+}
+
+// drawLengths is how long lines are, and where that comes near the limit.
+func drawLengths(p *profile.Profile) []page.Part {
+	chart := page.Columns{
+		Title: "Lines by length", Unit: "lines, on a scale of powers of ten", Log: true,
+		Note: fmt.Sprintf("Under each column the longest length it stands for, in bytes without the newline. The protocol's limit is %s; %s are near it, with %s bytes or more.",
+			grouped(fmt.Sprint(p.LineLimit.Limit)), count(p.LineLimit.Lines, "line"), grouped(fmt.Sprint(p.LineLimit.Near))),
+	}
+	next := int64(-1)
+	for _, r := range p.LineLengths {
+		for ; next >= 0 && next < r.From; next *= 2 {
+			chart.Columns = append(chart.Columns, lengthBin(next, 2*next-1, 0, p.LineLimit.Near))
+		}
+		chart.Columns = append(chart.Columns, lengthBin(r.From, r.To, r.Commands, p.LineLimit.Near))
+		next = r.To + 1
+	}
+	return []page.Part{chart}
+}
+
+func lengthBin(from, to, commands, near int64) page.Bin {
+	label := fmt.Sprint(to)
+	if to >= 1<<10 {
+		label = fmt.Sprintf("%dKi", int64(math.Round(float64(to)/1024)))
+	}
+	return page.Bin{Label: label, Said: fmt.Sprintf("lines of %d to %d bytes", from, to), Value: float64(commands), Bad: to >= near}
 }
