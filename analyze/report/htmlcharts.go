@@ -11,11 +11,11 @@ import (
 
 // htmlCharts are drawn from a table's numbers, before it.
 var htmlCharts = map[string]func(*profile.Profile) []page.Part{
-	"commands":     drawCommands,
-	"streams":      drawStreams,
-	"workers":      drawWorkers,
-	"timeline":     drawTimeline,
-	"line_lengths": drawLengths,
+	"commands":     htmlCommands,
+	"streams":      htmlStreams,
+	"workers":      htmlWorkers,
+	"timeline":     htmlTimeline,
+	"line_lengths": htmlLengths,
 }
 
 // onlyDrawn are tables that are too long to be read: a page has them as charts.
@@ -24,7 +24,7 @@ var onlyDrawn = map[string]bool{"timeline": true}
 // maxBars is how many bars a chart has; what is beyond it is one bar.
 const maxBars = 12
 
-func drawCommands(p *profile.Profile) []page.Part {
+func htmlCommands(p *profile.Profile) []page.Part {
 	var all []profile.Volume
 	var names []string
 	for _, r := range p.Commands {
@@ -33,7 +33,7 @@ func drawCommands(p *profile.Profile) []page.Part {
 	return shares("Bytes by command and direction", names, all)
 }
 
-func drawStreams(p *profile.Profile) []page.Part {
+func htmlStreams(p *profile.Profile) []page.Part {
 	var all []profile.Volume
 	var names []string
 	for _, r := range p.Streams {
@@ -42,7 +42,7 @@ func drawStreams(p *profile.Profile) []page.Part {
 	return shares("Bytes by stream", names, all)
 }
 
-func drawWorkers(p *profile.Profile) []page.Part {
+func htmlWorkers(p *profile.Profile) []page.Part {
 	var all []profile.Volume
 	var names []string
 	for _, r := range p.Workers {
@@ -83,8 +83,8 @@ func shares(title string, names []string, all []profile.Volume) []page.Part {
 // maxAreas is how many series a chart tells apart.
 const maxAreas = 8
 
-// drawTimeline is the traffic over time.
-func drawTimeline(p *profile.Profile) []page.Part {
+// htmlTimeline is the traffic over time.
+func htmlTimeline(p *profile.Profile) []page.Part {
 	var out []page.Part
 	for _, c := range []struct {
 		by, title string
@@ -147,8 +147,8 @@ func stretches(p *profile.Profile) []page.Event {
 	return out
 }
 
-// drawLengths is how long lines are, and where that comes near the limit.
-func drawLengths(p *profile.Profile) []page.Part {
+// htmlLengths is how long lines are, and where that comes near the limit.
+func htmlLengths(p *profile.Profile) []page.Part {
 	chart := page.Columns{
 		Title: "Lines by length", Unit: "lines, on a scale of powers of ten", Log: true,
 		Note: fmt.Sprintf("Under each column the longest length it stands for, in bytes without the newline. The protocol's limit is %s; %s are near it, with %s bytes or more.",
