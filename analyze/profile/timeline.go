@@ -163,4 +163,5 @@ func (l *timeline) finish(p *Profile) {
 		out.Series = append(out.Series, row)
 	}
 	p.Timeline = out
+	l.notePeriods(p)
 }
