@@ -2,6 +2,7 @@ package profile
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"time"
 )
@@ -130,7 +131,7 @@ func share(part, all int64) Percent {
 	if all <= 0 {
 		return None
 	}
-	return Percent(math.Round(float64(part) / float64(all) * 1e6))
+	return Percent(timesOver(part, 1e6, all))
 }
 
 // rate is n in a length of time; None when that is no time at all.
@@ -138,5 +139,20 @@ func rate(n int64, over time.Duration) Rate {
 	if over <= 0 {
 		return None
 	}
-	return Rate(math.Round(float64(n) / over.Seconds() * 1e3))
+	return Rate(timesOver(n, 1e3*int64(time.Second), int64(over)))
+}
+
+// RateOf is n in a length of time; None when that is no time at all.
+func RateOf(n int64, over time.Duration) Rate { return rate(n, over) }
+
+// timesOver is v*factor/by, rounded down: what has a digit more than is shown must
+// not be rounded twice. v and factor are not negative, by is positive; what is too
+// large for a number is the largest.
+func timesOver(v, factor, by int64) int64 {
+	high, low := bits.Mul64(uint64(max(v, 0)), uint64(factor))
+	if high >= uint64(by) {
+		return math.MaxInt64
+	}
+	out, _ := bits.Div64(high, low, uint64(by))
+	return int64(min(out, math.MaxInt64))
 }

@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/json"
 	"testing"
+	"time"
 )
 
 // The digits of a number are those of its JSON, and rounding does what people do.
@@ -23,6 +24,23 @@ func TestDigits(t *testing.T) {
 		text, err := json.Marshal(c.n)
 		if want := c.want; err != nil || string(text) != want && !(want == "" && string(text) == "null") {
 			t.Errorf("%T(%v) is %s in JSON (%v), want %q", c.n, c.n, text, err, want)
+		}
+	}
+}
+
+// What is counted is rounded once, when it is shown.
+func TestRoundedOnce(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{rate(189, 2000*time.Second).Digits(), "0.09"}, // 0.0945
+		{rate(19, 200*time.Second).Digits(), "0.10"},   // 0.095
+		{share(7498, 10_000_000).Digits(), "0.07"},     // 0.07498
+		{share(75, 100_000).Digits(), "0.08"},          // 0.075
+		{share(1, 3).Digits(), "33.33"},
+		{share(1<<62, 1<<62).Digits(), "100.00"},
+		{rate(1<<62, 1<<62).Digits(), "1000000000.00"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s, want %s", c.got, c.want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"repltap/analyze/profile"
 )
@@ -165,10 +166,7 @@ func seconds(p *profile.Profile) float64 {
 }
 
 func perSecond(n int64, p *profile.Profile) profile.Rate {
-	if s := seconds(p); s > 0 {
-		return profile.Rate(math.Round(float64(n) / s * 1e3))
-	}
-	return profile.None
+	return profile.RateOf(n, time.Duration(max(p.Journal.Duration, 0)))
 }
 
 // ratio is how many times as much b is; None when there is no telling.
@@ -177,7 +175,7 @@ func ratio(a, b float64) profile.Ratio {
 	if math.IsNaN(r) || math.IsInf(r, 0) || r < 0 || r > 1e12 {
 		return profile.None
 	}
-	return profile.Ratio(math.Round(r * 1e3))
+	return profile.Ratio(math.Floor(r*1e3 + 1e-6)) // down: it is rounded when it is shown
 }
 
 func abs(v profile.Percent) profile.Percent { return max(v, -v) }

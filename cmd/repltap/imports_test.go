@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"analyze/report":  {"analyze/page", "analyze/profile", "journal", "safetext", "testdata"},
 	"safetext":        {},
 	"testdata":        {},
-	"cmd/repltap":     {"analyze", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "safetext", "testdata", "wire"},
+	"cmd/repltap":     {"analyze", "analyze/page", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "safetext", "testdata", "wire"},
 }
 
 // goPackage is what `go list -json` says of a package.
