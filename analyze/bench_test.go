@@ -15,6 +15,12 @@ import (
 // the other, in a few streams, but for those that drop says.
 func rows(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool) *journal.Reader {
 	t.Helper()
+	return rowsOf(t, n, conns, oneByOne, drop, "m.room.message")
+}
+
+// rowsOf is rows with something else in them.
+func rowsOf(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool, what string) *journal.Reader {
+	t.Helper()
 	dir := t.TempDir()
 	w, err := journal.Create(dir, journal.Options{Past: true})
 	if err != nil {
@@ -37,7 +43,7 @@ func rows(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool) *jou
 			c = i * conns / n
 		}
 		if drop == nil || !drop(i) {
-			say(1e18+int64(i+1)*1000, c, fmt.Sprintf("RDATA %s master %d [\"$%d\",\"!room:lab.test\",\"m.room.message\"]\n", streams[i/conns%len(streams)], i+1, i*7919))
+			say(1e18+int64(i+1)*1000, c, fmt.Sprintf("RDATA %s master %d [\"$%d\",\"!room:lab.test\",%q]\n", streams[i/conns%len(streams)], i+1, i*7919, what))
 		}
 	}
 	for c := range conns {

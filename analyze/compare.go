@@ -104,6 +104,7 @@ type comparer struct {
 	ctx     context.Context
 	opts    Options
 	run     *Run
+	again   bool // the recorded journal is that of a run too
 	readers [2]*journal.Reader
 	surveys [2]*survey
 	mask    wire.Redaction // what is not looked at, if anything
@@ -151,6 +152,7 @@ func newComparer(ctx context.Context, recorded, replayed *journal.Reader, opts O
 		c.run, _ = ParseRun(replayed.Info().Source)
 	}
 	if _, again := ParseRun(recorded.Info().Source); c.run != nil && again {
+		c.again = true
 		c.run = c.run.whole() // what was replayed of a third journal is all there is
 	}
 	c.out = &Comparison{

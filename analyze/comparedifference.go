@@ -22,6 +22,7 @@ const (
 	AboutEnding     = "ending"
 	AboutPauses     = "pauses"
 	AboutCatchUp    = "catch-up"
+	AboutQueue      = "queue"
 )
 
 // Place is a line, or another record, in a journal.

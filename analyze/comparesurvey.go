@@ -26,21 +26,24 @@ type survey struct {
 
 // surveyed is what the first reading finds of one connection.
 type surveyed struct {
-	id     uint64
-	worker string
-	first  int64  // time of its first record
-	seq    uint64 // its number
-	begun  bool
-	opened bool // its open is in what was read
-	lanes  [2]map[string]int64
-	lines  [2]int64
-	sketch sketch
-	ending endingSide
-	pauses Pauses
-	paused int64 // since when, 0: it is not
-	caught catching
-	aside  map[string]int64
-	gaps   []string
+	id      uint64
+	worker  string
+	first   int64  // time of its first record
+	seq     uint64 // its number
+	begun   bool
+	opened  bool // its open is in what was read
+	lanes   [2]map[string]int64
+	lines   [2]int64
+	sketch  sketch
+	ending  endingSide
+	pauses  Pauses
+	paused  int64 // since when, 0: it is not
+	stops   []stop
+	writers [2]int64 // lines of streams that name no writer, as up to 1.12, and that do
+	queueAt *mark    // where the queue was longest; nil: nobody knows of one
+	caught  catching
+	aside   map[string]int64
+	gaps    []string
 }
 
 // sketchSize is how many sums of lines stand for a connection, when it has to
@@ -154,7 +157,7 @@ func (s *survey) record(rec *journal.Record) {
 		}
 	case journal.KindSample:
 		s.lag.add(rec.Event.Lag)
-		v.pauses.queue(rec.Event)
+		v.queued(rec)
 	case journal.KindEOF, journal.KindClose:
 		v.ending.event(rec)
 		if rec.Kind == journal.KindClose {
@@ -162,6 +165,9 @@ func (s *survey) record(rec *journal.Record) {
 		}
 	case journal.KindLine:
 		v.ending.line(rec)
+		if g := &rec.Gist; rec.Dir == wire.S2C && (g.Command == wire.CmdRdata || g.Command == wire.CmdPosition) && g.Form != wire.FormUnclear {
+			v.writers[min(1, len(g.Instance))]++
+		}
 		v.caught.line(rec)
 	}
 }

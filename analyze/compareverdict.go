@@ -81,6 +81,7 @@ func (c *comparer) decide(pairs []*pairing) {
 			c.doubt("there is nothing in the recorded journal to compare")
 		}
 	}
+	c.related(pairs)
 	if len(pairs) == 0 && len(c.unsure) == 0 {
 		c.doubt("no connection was chosen")
 	}
@@ -110,6 +111,29 @@ func (c *comparer) decide(pairs []*pairing) {
 		out.Why += "."
 	}
 }
+
+// related makes the comparison inconclusive where journals are about different
+// things: then what is different says nothing.
+func (c *comparer) related(pairs []*pairing) {
+	both := 0
+	for _, p := range pairs {
+		a, b := p.conns[0], p.conns[1]
+		if a == nil || b == nil {
+			continue
+		}
+		both++
+		x, y := a.writers, b.writers
+		if few(x[0]) && few(y[1]) && !few(x[1]) && !few(y[0]) || few(x[1]) && few(y[0]) && !few(x[0]) && !few(y[1]) {
+			c.doubt(fmt.Sprintf("recorded connection %d and replayed connection %d speak different dialects, one of releases up to 1.12 and one from 1.13 on", a.id, b.id))
+		}
+	}
+	if both == 0 && len(pairs) > 0 && len(c.surveys[0].order) > 0 && len(c.surveys[1].order) > 0 {
+		c.doubt("no connection of the one journal is that of a worker in the other: they are about different things")
+	}
+}
+
+// few is too little to tell a dialect by.
+func few(lines int64) bool { return lines < 3 }
 
 // kinds is how many differences of which kinds there are.
 func (c *comparer) kinds() string {

@@ -16,7 +16,8 @@
 //   - different: it did not; each [Difference] names its place in both journals
 //   - inconclusive: it can't be told, for something is missing in a journal (a
 //     gap, damage), the driver of the replay could not keep its schedule, or
-//     there is nothing to compare. That goes before different. The beginning of a
+//     there is nothing to compare, as the journals are of different dialects or
+//     workers. That goes before different. The beginning of a
 //     line that redaction left out where a connection was cut off is no gap.
 //
 // Differences are of five kinds: a line (or a whole connection) is missing, is
@@ -85,13 +86,18 @@
 // nothing is late. Sooner is never a difference. How long a stream took to catch
 // up, from REPLICATE to POSITION, is a time that no speed scales.
 //
+// Pauses of a second or more are compared one by one where both journals saw them
+// from the same place; of a run and a recording it counts whether there are any.
+// How long a queue became counts where both know it. Both may be a quarter off.
+//
 // # Memory
 //
 // Both journals are read twice, the first time to learn which connections and
 // lanes there are. What one of them has and the other has not shown yet waits, at
 // most 250,000 lines in all (maxWaiting). A lane that is out of step is looked at
 // 65,536 lines at a time (maxWindow): what moved further than that is missing here
-// and extra there, which [Comparison] says in Notes. If connections lie so far
+// and extra there, which [Comparison] says in Notes. Where too much waits, lanes out of step
+// are settled sooner, and rows that have only their tokens in common have changed. If connections lie so far
 // apart in the two journals that too much waits, they are read by themselves, in
 // more passes; if that is so of a single one, the comparison is inconclusive.
 //
@@ -106,5 +112,6 @@
 //   - the second: comparepass.go; one lane: comparelane.go; out of
 //     step: comparemeet.go, comparealign.go; what that means: comparesort.go
 //   - lateness and lag: comparetimes.go; the rest: comparecatchup.go,
-//     comparepauses.go, compareending.go, and the verdict: compareverdict.go
+//     comparepauses.go, comparestops.go, compareending.go, the verdict: compareverdict.go,
+//     and the page: comparehtml.go
 package analyze

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ when it came later than --late after what the schedule says; sooner is never a
 difference.
 
 Inconclusive is a comparison of journals with gaps or damage in what is compared,
-and of a replay that could not keep its schedule: 1 of 100 samples of its lag is
+of journals of different dialects or without a worker in common, and of a replay that could not keep its schedule: 1 of 100 samples of its lag is
 above --max-lag.
 
 Exit status 0: same; 3: different; 4: inconclusive.`,
@@ -129,6 +130,9 @@ func (o *diffOptions) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if sameFile(args[0], args[1]) {
+		result.Notes = append(result.Notes, "both are the same journal, "+args[0])
+	}
 	text, err := comparisonText(result, o.format.value, newStyle(e.colored(e.stdout) && *o.output == ""))
 	if err != nil {
 		return err
@@ -137,6 +141,13 @@ func (o *diffOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	return verdictStatus(result)
+}
+
+// sameFile says whether two paths are of the same journal.
+func sameFile(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
 // options are the flags as Compare wants them.
