@@ -230,6 +230,15 @@ func init() {
 // StreamOf finds a stream by its name; nil if no release has it.
 func StreamOf(name []byte) *Stream { return streamsByName[string(name)] }
 
+// Streams lists all of the table, in its order.
+func Streams() []*Stream {
+	all := make([]*Stream, len(streams))
+	for i := range streams {
+		all[i] = &streams[i]
+	}
+	return all
+}
+
 // In is the set of the dialects some release of which has the stream.
 func (s *Stream) In() DialectSet { return s.in }
 

@@ -37,5 +37,9 @@
 //   - numbers and their digits: number.go; rows as tables, for whoever prints
 //     them: table.go
 //   - the reading: take.go, entry.go
+//   - where connections and workers stand in the streams, once for all who want
+//     to know: track.go. From that: tokens.go, positions.go, lags.go, catchups.go,
+//     acks.go, silence.go
+//   - how connections went: listener.go (signs of life), stalls.go, endings.go
 //   - what every breakdown has, counts and histograms: volume.go, breakdown.go
 package profile

@@ -35,6 +35,9 @@ type connection struct {
 	cursor  *cursor  // of the line before: mostly it is that of the next one too
 	asked   askedFor // REPLICATE without a stream
 	joined  int64    // such REPLICATEs of anybody before it
+
+	sides [2]sideState // by who sends: s2c, c2s
+	speak *wire.Detector
 }
 
 // connection finds the connection of a record.

@@ -44,6 +44,20 @@ type Profile struct {
 	TokenGaps        []TokenGapRow     `json:"token_gaps" table:"Where tokens do not go on"`
 	Positions        []PositionRow     `json:"positions" table:"POSITIONs by what they are for"`
 	PositionOutliers []PositionOutlier `json:"position_outliers" table:"POSITIONs that cost or lose something"`
+	Lags             []LagRow          `json:"lags" table:"How far workers were behind"`
+	LagTimeline      []LagTimelineRow  `json:"lag_timeline" table:"Lag over time"`
+	Acks             []AckRow          `json:"acks" table:"FEDERATION_ACK"`
+	CatchUps         []CatchUpRow      `json:"catch_ups" table:"Catching up"`
+	Announced        Announced         `json:"announced"`
+	Silence          []SilenceRow      `json:"silence" table:"Silent streams"`
+
+	// How connections went.
+	Pings      []PingRow      `json:"pings" table:"Signs of life"`
+	Stalls     []StallRow     `json:"stalls" table:"Stalls"`
+	Overflows  []OverflowRow  `json:"overflows" table:"Failed to keep up"`
+	Samples    []SampleRow    `json:"samples" table:"Queue of a replay's sender"`
+	Endings    []EndingRow    `json:"endings" table:"How connections ended"`
+	Reconnects []ReconnectRow `json:"reconnects" table:"Workers that came back"`
 
 	// Notes are what has to be known to read the rest, in sentences.
 	Notes []string `json:"notes"`

@@ -38,7 +38,8 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 			Program: info.Program, Start: Time(info.Start), First: None, Last: None, Duration: None, Filter: o.Flags,
 		},
 	}
-	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects(), tracker: newTracker()}
+	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects()}
+	t.tracker = newTracker(t.conns, t.streams, info.Start)
 	names := newNaming(o)
 	t.collectors = []collector{
 		newBreakdown(), &missing{},

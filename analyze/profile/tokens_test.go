@@ -127,8 +127,9 @@ func TestTokensAreBounded(t *testing.T) {
 			s.happen(storyStart+int64(i)*1000, conn+1, ">", fmt.Sprintf("POSITION s%d i%d %d %d", i%700, i, i, i+1))
 		}
 	}
-	tr := newTracker()
-	tk := &taking{conns: map[uint64]*connection{}, start: storyStart, tracker: tr, streams: newSubjects(), collectors: tr.collectors()}
+	tk := &taking{conns: map[uint64]*connection{}, start: storyStart, streams: newSubjects()}
+	tr := newTracker(tk.conns, tk.streams, storyStart)
+	tk.tracker, tk.collectors = tr, tr.collectors()
 	for rec, err := range s.end().Records(t.Context(), noFilter) {
 		if err != nil {
 			t.Fatal(err)

@@ -79,6 +79,7 @@ type standing struct {
 	worker  string
 	known   bool
 	current int64
+	lag     *lagCount
 	twin    *standing // in the stream that has the same counter, if any
 }
 
@@ -129,7 +130,10 @@ type tracker struct {
 	standings map[standingKey]*standing
 	asked     int64 // REPLICATEs without a stream, of all connections
 	askedAt   int64
-	untracked int64 // rows and POSITIONs beyond the limits
+	untracked int64                  // rows and POSITIONs beyond the limits
+	conns     map[uint64]*connection // those that are open
+	subjects  *subjects
+	start     int64
 }
 
 type standingKey struct {
@@ -137,13 +141,33 @@ type standingKey struct {
 	writer int
 }
 
-func newTracker() *tracker {
-	return &tracker{streams: map[string][]*writer{}, standings: map[standingKey]*standing{}}
+func newTracker(conns map[uint64]*connection, s *subjects, start int64) *tracker {
+	return &tracker{streams: map[string][]*writer{}, standings: map[standingKey]*standing{}, conns: conns, subjects: s, start: start}
+}
+
+// placeOf is a place on a connection.
+func (t *tracker) placeOf(seq uint64, c *connection, at int64) Place {
+	return Place{Seq: seq, Conn: c.id, At: At(at), Time: Time(t.start + at)}
+}
+
+// end is the time of the last record, since the journal's start.
+func (p *Profile) end() int64 { return int64(p.Journal.Last) - int64(p.Journal.Start) }
+
+// open are the connections that are open at the end, in order.
+func (t *tracker) open() []*connection {
+	var out []*connection
+	for _, id := range sortedKeys(t.conns) {
+		out = append(out, t.conns[id])
+	}
+	return out
 }
 
 // collectors are those that look at steps.
 func (t *tracker) collectors() []collector {
-	return []collector{newTokens(), newPositions(t)}
+	return []collector{
+		newTokens(), newPositions(t), newLags(t), &acks{by: map[string]*ackCount{}}, newCatchUps(),
+		newListener(t), newStalls(t), newEndings(t), newSilence(t),
+	}
 }
 
 func (t *tracker) finish(p *Profile) {
