@@ -197,7 +197,7 @@ func (p *player) sample(now int64) {
 	p.shown = now
 	if p.cfg.Progress != nil && p.times.begun {
 		shown := Progress{Played: p.result.Played, Workers: len(p.parts), Lag: time.Duration(p.recent), Queue: queue, Unsent: unsent}
-		shown.place(&p.times, p.plan)
+		shown.place(now, &p.times, p.plan)
 		p.cfg.Progress(shown)
 	}
 	p.recent = 0

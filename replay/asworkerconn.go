@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -88,7 +89,7 @@ func (c *part) dialled(d dialledPart) {
 		}
 	}
 	switch {
-	case c.gone:
+	case c.gone, errors.Is(d.err, context.Canceled):
 	case d.err != nil && !p.times.begun:
 		p.fault = &NoMasterError{p.cfg.Connect, unwrapDial(d.err)}
 		c.drop()

@@ -89,8 +89,8 @@ type Progress struct {
 }
 
 // place says where the schedule is.
-func (p *Progress) place(s *schedule, plan *Plan) {
-	p.Of, p.At, p.Left = time.Duration(plan.End-plan.Start), time.Duration(s.last-plan.Start), -1
+func (p *Progress) place(now int64, s *schedule, plan *Plan) {
+	p.Of, p.At, p.Left = time.Duration(plan.End-plan.Start), time.Duration(s.reached(now)-plan.Start), -1
 	if s.speed > 0 {
 		p.Left = time.Duration(float64(p.Of-p.At) / s.speed)
 	}
@@ -114,7 +114,7 @@ func (m *master) show(now int64) {
 			}
 		}
 		if m.clock.begun {
-			p.place(&m.clock, m.plan)
+			p.place(now, &m.clock, m.plan)
 		} else {
 			p.Waiting = max(m.cfg.Workers, 1)
 		}

@@ -42,6 +42,14 @@ func (s *schedule) due(at int64) int64 {
 	return s.real + int64(d)
 }
 
+// reached is the recorded time that has come: at most that of the next act.
+func (s *schedule) reached(now int64) int64 {
+	if s.speed == 0 {
+		return s.last
+	}
+	return min(s.last, s.origin+s.skipped+int64(float64(max(now-s.real, 0))*s.speed))
+}
+
 // feed reads acts ahead, so that the owner never waits for the journal unless that
 // is slower than the schedule. It holds feedAhead batches at most.
 type feed struct {
