@@ -59,8 +59,10 @@ func (e *endingSide) event(rec *journal.Record) {
 		}
 	}
 	if rec.Kind == journal.KindClose {
-		e.open = false
-		e.How, e.By, e.Error, e.Note = ev.How, ev.By, ev.Error, ev.Note
+		e.open, e.Error, e.Note = false, ev.Error, ev.Note
+		if ev.How != "error" || e.How == "" { // how a side ended is known, if what was for it then could not be written
+			e.How, e.By = ev.How, ev.By
+		}
 	} else if e.How == "" || e.How == "fin" && ev.How != "fin" {
 		e.How, e.By, e.Error = ev.How, ev.By, ev.Error
 	}

@@ -118,6 +118,9 @@ func (m *master) letOut(p *peer) (moved bool) {
 		m.cut(now, p)
 		return false
 	}
+	if p.deaf && out.Buffered() == 0 && p.link.held == 0 {
+		p.link.stalled = true
+	}
 	if p.dying != 0 && out.Buffered() == 0 {
 		m.die(now, p)
 		return false

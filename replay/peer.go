@@ -32,6 +32,7 @@ type peer struct {
 	link    linkState
 	hold    *hold
 	mute    bool // nothing that its worker says arrives
+	deaf    bool // and nothing arrives at its worker, after what it has been sent
 	gaveUp  bool // its worker has said ERROR
 	waiting bool // a goroutine waits for the kernel to take more
 

@@ -208,7 +208,7 @@ func (m *master) act(now int64, a *Act) {
 			case a.Kind == ActMute:
 				m.mute(now, p)
 			default: // at the highest speed only when nothing more is to come
-				p.link.stalled = m.clock.speed > 0
+				p.deaf = m.clock.speed > 0
 			}
 		}
 	case ActHold, ActTip, ActOverflow:

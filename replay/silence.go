@@ -66,8 +66,7 @@ func (m *master) quiet(conn uint64) bool {
 		case p.mute:
 			waits = true
 		case p.plays.deafAt != 0 && !p.gaveUp:
-			p.link.stalled = true
-			waits = true
+			p.deaf, waits = true, true
 		}
 	}
 	return waits
