@@ -124,7 +124,7 @@ func Compare(ctx context.Context, recorded, replayed *journal.Reader, opts Optio
 		}
 		c.surveys[side] = s
 	}
-	pairs := c.pair()
+	pairs := c.absent(c.pair())
 	c.asked(pairs)
 	c.gaps(pairs)
 	if err := c.comparePairs(pairs); err != nil {

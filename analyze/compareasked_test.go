@@ -83,3 +83,29 @@ func TestAskedOtherwise(t *testing.T) {
 		t.Errorf("two recordings: %s", text(c))
 	}
 }
+
+// TestNobodyWasThere: a recorded worker that nobody plays in a run is told and not
+// compared; one that was there and did not come back is missing.
+func TestNobodyWasThere(t *testing.T) {
+	say := func(conn uint64, name string) story {
+		s := chat(lines("> SERVER x", "< NAME "+name, "< REPLICATE ", "> POSITION to_device master "+name[1:]+" "+name[1:])...)
+		for i := range s {
+			s[i].conn = conn
+		}
+		return s
+	}
+	both := append(say(1, "w1"), say(2, "w2")...)
+	a := both.write(t, journal.Options{})
+	run := func(s story) *Comparison { return compare(t, a, s.write(t, (&Run{Journal: "x"}).options()), Options{}) }
+	if c := run(say(1, "w1")); c.Verdict != Same || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "nobody was worker w2") || c.Recorded.Lines != 3 {
+		t.Errorf("%s%q", text(c), c.Notes)
+	}
+	twice := append(both, say(3, "w2")...).write(t, journal.Options{})
+	c := compare(t, twice, both.write(t, (&Run{Journal: "x"}).options()), Options{})
+	if c.Verdict != Different || c.Counts[Missing] != 1 {
+		t.Error(text(c))
+	}
+	if c := compare(t, a, say(1, "w1").write(t, journal.Options{}), Options{}); c.Verdict != Different {
+		t.Errorf("two recordings: %s", text(c))
+	}
+}

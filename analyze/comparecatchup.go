@@ -32,6 +32,7 @@ type CaughtUp struct {
 // catching follows how the streams of a connection catch up.
 type catching struct {
 	bare    int64            // when all were asked for
+	taken   int64            // when what was asked for was taken in, if that was held back
 	asked   map[string]asked // by stream
 	streams []*caughtStream
 	byName  map[string]*caughtStream
@@ -100,6 +101,7 @@ func (k *catching) answer(rec *journal.Record) {
 	if since.time == 0 || k.byName[key] != nil {
 		return
 	}
+	since.time = max(since.time, k.taken)
 	if k.byName == nil {
 		k.byName = map[string]*caughtStream{}
 	}

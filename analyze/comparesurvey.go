@@ -154,6 +154,8 @@ func (s *survey) record(rec *journal.Record) {
 	case journal.KindStall, journal.KindResume:
 		if rec.Dir != wire.C2S {
 			v.pause(rec)
+		} else if rec.Kind == journal.KindResume && rec.Event.By == "master" {
+			v.caught.taken = rec.Time
 		}
 	case journal.KindSample:
 		s.lag.add(rec.Event.Lag)

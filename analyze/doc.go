@@ -58,6 +58,8 @@
 //   - a master that a worker is played to has rows of its own: which streams it
 //     answers for counts, and its ERRORs. How many rows came is told. At the highest
 //     speed it does not count whether it ended a connection in order or with a reset.
+//   - recorded workers that nobody played are told in a note; one that was there and
+//     did not come back is missing.
 //   - that its sender paused is no difference where both connections end as those do
 //     that were not read for too long: whoever recorded need not have seen the pause.
 //   - where a run does not begin with the journal, its connections begin with a
@@ -108,7 +110,7 @@
 //     are: comparelens.go; what was asked for otherwise:
 //     compareasked.go
 //   - the first reading: comparesurvey.go; who is compared with whom:
-//     comparepair.go, comparepartner.go; what a run says of itself: comparerun.go
+//     comparepair.go, comparepartner.go, compareabsent.go; what a run says of itself: comparerun.go
 //   - the second: comparepass.go; one lane: comparelane.go; out of
 //     step: comparemeet.go, comparealign.go; what that means: comparesort.go
 //   - lateness and lag: comparetimes.go; the rest: comparecatchup.go,

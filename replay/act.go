@@ -77,7 +77,7 @@ type Act struct {
 	Stream      string
 	Token, Prev int64
 	Batch       bool
-	Answer      bool   // move: it was told to the worker that asked, as an answer
+	Answer      bool   // move: it was told to all, as an answer to somebody who asked
 	Past        bool   // row: its connection was being caught up with it
 	JSON        []byte // row: part of Line
 	Line        []byte // without the newline

@@ -24,6 +24,7 @@ type Recorded struct {
 	first, last uint64 // its records
 	habits             // of its worker
 	asked       bool   // it has REPLICATE
+	askedAt     int64  // when the first one came
 	stalled     bool   // the worker stopped reading
 	overflow    *overflow
 	muteAt      int64  // since when the worker is silent, till the master gives it up; 0: it does not
@@ -165,7 +166,9 @@ func (r *Recorded) line(rec *journal.Record) {
 	r.detector.Observe(rec.Dir, rec.Data, g)
 	r.Dialects = r.detector.Candidates()
 	if rec.Dir == wire.C2S {
-		r.asked = r.asked || g.Command == wire.CmdReplicate
+		if g.Command == wire.CmdReplicate && !r.asked {
+			r.asked, r.askedAt = true, rec.Time
+		}
 		if g.Command == wire.CmdError && errorOf(rec.Data) == pingTimeoutText {
 			r.silent(rec.Time, false)
 		}

@@ -31,7 +31,8 @@
 //     into what one master did, an [Act] after the other
 //   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
 //     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go,
-//     overflow.go and silence.go, what workers say listen.go, connections peer.go and ends.go, the end of it all over.go, the link in
+//     overflow.go and silence.go, what workers say listen.go, who plays which
+//     connection match.go, connections peer.go and ends.go, the end of it all over.go, the link in
 //     between link.go, the rows written so far spool.go, those of them that are
 //     asked for over HTTP rowserver.go, moved tokens and names rewrite.go, the
 //     journal of the run notes.go, what came of it result.go and lag.go

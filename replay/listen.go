@@ -1,6 +1,9 @@
 package replay
 
-import "repltap/wire"
+import (
+	"repltap/journal"
+	"repltap/wire"
+)
 
 // heard is a line or fragment of a worker.
 func (m *master) heard(now int64, p *peer, piece wire.Piece) {
@@ -13,6 +16,15 @@ func (m *master) heard(now int64, p *peer, piece wire.Piece) {
 	}
 	if piece.Kind == wire.PieceLine {
 		m.listen(now, p, piece.Text)
+		if p.early && wire.CommandOf(piece.Text) == wire.CmdReplicate {
+			if len(p.asks) == 0 {
+				m.notes.add(note{t: now, conn: p.conn, dir: wire.C2S, kind: journal.KindStall, event: journal.Event{By: "master", From: now, Note: "its recorded one has not asked yet"}})
+			}
+			if len(p.asks) < maxStreams {
+				p.asks = append(p.asks, piece.Text)
+			}
+			return
+		}
 	}
 	m.s.Receive(now, p.id, piece)
 }
@@ -40,10 +52,9 @@ func (m *master) listen(now int64, p *peer, line []byte) {
 		if p.plays == nil {
 			m.named(p, "")
 		}
-		if m.first == "" {
-			m.first = p.plays.Worker
-		} else if !p.asked && p.plays.Worker != m.first {
-			m.ghost++
+		if !p.early {
+			m.counted(p)
+			p.answered = true
 		}
 		p.asked, p.askedAt = true, now
 		m.rows.asked(m.s, now, &g, m.clock.begun)

@@ -22,7 +22,8 @@ type MasterConfig struct {
 	Link     Link
 	Rewrite  Rewrite
 	Workers  int           // how many have to ask before it begins; 0: one
-	Patience time.Duration // at the highest speed, for a worker that is to come back; 0: 30s
+	Wait     time.Duration // how long it waits for them, to begin with those who are there; 0: for ever
+	Patience time.Duration // at the highest speed, for a worker that is to come back; 0: a minute
 	Linger   time.Duration // how long it stays after the last act
 	Journal  *journal.Writer
 	Progress func(Progress) // called five times a second or so; may be nil
@@ -65,18 +66,21 @@ type master struct {
 	byNumb  []*peer            // in the order of connecting
 	leaving map[*peer]struct{} // gone, and their readers not yet
 	played  map[string]int
+	askers  map[uint64]bool // the recorded connections that have asked
+	ended   map[uint64]bool // and those that are over
 	lastID  int
 
-	feed   feed
-	clock  schedule
-	rows   rewriter
-	first  string // the worker that asked first
-	ghost  int    // how many others have asked in the place of workers that were not looked at
-	group  batches
-	dues   []int64 // when what was just played was due
-	recent int64   // the largest lag since progress was told
-	place  uint64  // the last record that was played
-	waits  int64   // since when the next act is held up, 0 when it is not
+	feed     feed
+	clock    schedule
+	rows     rewriter
+	first    string // the worker that asked first
+	ghost    int    // how many others have asked in the place of workers that were not looked at
+	group    batches
+	dues     []int64 // when what was just played was due
+	recent   int64   // the largest lag since progress was told
+	skipping bool    // it is still before the first of those who are here asked
+	place    uint64  // the last record that was played
+	waits    int64   // since when the next act is held up, 0 when it is not
 
 	ending  bool  // the last act was played, and all were told
 	idle    int64 // since when nothing went out although something was to
@@ -115,6 +119,7 @@ func newMaster(cfg MasterConfig) (*master, error) {
 		cfg: cfg, plan: p, began: now, anchor: now.UnixNano(),
 		inbox: make(chan message, 256), done: make(chan struct{}),
 		peers: map[int]*peer{}, leaving: map[*peer]struct{}{}, played: map[string]int{},
+		askers: map[uint64]bool{}, ended: map[uint64]bool{},
 		feed: newFeed(), clock: schedule{speed: cfg.Speed, skip: int64(cfg.SkipIdle)},
 	}
 	m.rows = newRewriter(cfg.Rewrite, p)

@@ -61,35 +61,6 @@ func (m *master) busy(now int64) bool {
 	return false
 }
 
-// named matches a worker to a recorded one: that of the same name, the next of
-// its connections for each time that it comes. Whoever has another name plays the
-// first one.
-func (m *master) named(p *peer, name string) {
-	var list []*Recorded
-	for _, r := range m.plan.Conns {
-		if r.Worker == name && name != "" {
-			list = append(list, r)
-		}
-	}
-	if list == nil {
-		for _, r := range m.plan.Conns {
-			if r.Worker == m.plan.Conns[0].Worker {
-				list = append(list, r)
-			}
-		}
-	}
-	if p.plays == nil {
-		n := m.played[list[0].Worker]
-		m.played[list[0].Worker]++
-		if name != list[0].Worker {
-			n = m.played[list[0].Worker+"\x00"+name]
-			m.played[list[0].Worker+"\x00"+name]++
-		}
-		p.plays = list[min(n, len(list)-1)]
-	}
-	p.name, p.stats.Worker, p.stats.Plays = name, name, p.plays.Conn
-}
-
 // look has the rows of a fetch looked up.
 func (m *master) look(f Fetch) {
 	shift := m.rows.shift(f.Stream)

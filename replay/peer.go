@@ -27,6 +27,9 @@ type peer struct {
 	plays    *Recorded // nil as long as that is open
 	asked    bool
 	askedAt  int64
+	early    bool         // its recorded connection has not asked yet
+	asks     [][]byte     // what it has asked for since
+	answered bool         // an ask of it has been taken in
 	deferred []wire.Piece // what waits for a group to end
 
 	link    linkState

@@ -42,6 +42,7 @@ type Plan struct {
 	Said    map[string]int64 // of workers that are played: the lines of each
 	LastSeq uint64
 
+	first   *Recorded // the connection that asks first
 	reader  *journal.Reader
 	options PlanOptions
 	begin   uint64 // the first act that is played
@@ -115,6 +116,9 @@ func (p *Plan) choose(conns []*Recorded) error {
 		if r.Lines[wire.S2C] > 0 && r.Lines[wire.C2S] > 0 {
 			p.Conns = append(p.Conns, r)
 			p.Gaps += r.Gaps
+			if r.asked && (p.first == nil || r.askedAt < p.first.askedAt) {
+				p.first = r
+			}
 		}
 	}
 	switch {

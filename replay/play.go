@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -15,7 +17,7 @@ const (
 	// resetPatience is how long a connection whose recorded one was reset waits for
 	// its worker to say something that is not read any more: two PINGs' time.
 	resetPatience    = int64(10 * time.Second)
-	defaultPatience  = 30 * time.Second
+	defaultPatience  = time.Minute
 	drainPatience    = int64(10 * time.Second)
 	farewellPatience = int64(time.Second)
 )
@@ -34,7 +36,12 @@ func (m *master) play(now int64) (more bool) {
 			if !m.ready(now) {
 				return false
 			}
-			m.clock.begin(now, m.plan.Start)
+			origin := m.origin(now)
+			m.skipping = origin > m.plan.Start
+			m.clock.begin(now, origin)
+		}
+		if m.skipping && a.At >= m.clock.origin {
+			m.skipping, m.clock.real = false, now
 		}
 		if !m.feed.seen {
 			m.clock.see(a.At)
@@ -47,7 +54,7 @@ func (m *master) play(now int64) (more bool) {
 		if due > now || m.held(now, a) {
 			return false
 		}
-		if a.Line != nil || a.Kind == ActAnnounce {
+		if (a.Line != nil || a.Kind == ActAnnounce) && !m.skipping {
 			m.dues = append(m.dues, due)
 		}
 		m.place = a.Seq
@@ -109,8 +116,20 @@ func (m *master) ready(now int64) bool {
 			n++
 		}
 	}
-	return n >= max(m.cfg.Workers, 1)
+	late := m.cfg.Wait > 0 && now-m.anchor >= int64(m.cfg.Wait)
+	switch {
+	case n >= max(m.cfg.Workers, 1):
+		return true
+	case late && n == 0:
+		m.fault = fmt.Errorf("%w within %s", ErrNobody, m.cfg.Wait)
+	case late:
+		m.result.note(fmt.Sprintf("it began with %d of %d workers, as no more asked within %s", n, m.cfg.Workers, m.cfg.Wait))
+	}
+	return late && n > 0
 }
+
+// ErrNobody is a replay to which no worker came.
+var ErrNobody = errors.New("no worker asked for replication")
 
 // pressed: at the highest speed the queue is never used.
 func (m *master) pressed() bool {
@@ -121,7 +140,7 @@ func (m *master) pressed() bool {
 
 // held reports whether an act has to wait although it is due.
 func (m *master) held(now int64, a *Act) bool {
-	if m.clock.speed == 0 && m.pressed() {
+	if m.clock.speed == 0 && m.pressed() || a.Kind == ActAsk && m.feed.short() {
 		return true
 	}
 	if m.waits == 0 {
@@ -212,8 +231,16 @@ func (m *master) act(now int64, a *Act) {
 			}
 		}
 	case ActHold, ActTip, ActOverflow:
+		if a.Kind == ActOverflow {
+			m.ended[a.Conn] = true
+		}
 		if m.cfg.Link.Recorded {
 			m.overflow(now, a)
+		}
+	case ActAsk:
+		if !m.askers[a.Conn] {
+			m.foresee(now, a.Conn)
+			m.admit(now, a.Conn)
 		}
 	case ActEnd:
 		m.end(now, a.Conn)
@@ -257,17 +284,26 @@ func (m *master) move(now int64, a *Act) {
 	m.s.Move(now, a.Stream, token, line)
 }
 
-// foresee moves the streams to where the recorded worker that asks next was told
-// they stood, so that today's is told the same if it is here before that. Only
-// who has asked already hears of it when it is due.
+// foresee moves the streams to where a recorded worker that asks was told they
+// stood: what moved them was no row, and is not in the journal before that. All
+// hear of it, by the answer that goes to all. Where somebody has asked already and
+// nobody asks now, it is told when it is due.
 func (m *master) foresee(now int64, conn uint64) {
+	asks := slices.ContainsFunc(m.playing(conn), func(p *peer) bool { return p.early && p.asked })
+	if !asks && slices.ContainsFunc(m.byNumb, func(p *peer) bool { return p.asked && !p.early && !p.ending() }) {
+		return
+	}
+	begun := m.feed.now[m.feed.at].At
 	for _, a := range m.feed.now[m.feed.at+1:] {
-		if a.Kind != ActMove || !a.Answer || a.Conn != conn {
+		switch {
+		case a.Kind == ActRow, a.Kind == ActMove && !a.Answer, a.At-begun > setPause:
 			return
+		case a.Kind != ActMove:
+			continue
 		}
 		_, stands, known := m.s.Position(a.Stream)
 		token := a.Token + m.rows.shift(a.Stream)
-		if !known || stands == token || slices.ContainsFunc(m.byNumb, func(p *peer) bool { return p.asked && !p.ending() }) {
+		if !known || stands == token {
 			continue
 		}
 		if token < stands {
@@ -277,15 +313,24 @@ func (m *master) foresee(now int64, conn uint64) {
 	}
 }
 
-// end does what a recorded master did of itself: it stopped. What ended recorded
-// connections otherwise comes about again, or it does not.
+// end does what a recorded master did of itself: it stopped. Where a recorded
+// worker went away and came back, the link breaks, so that today's comes back too;
+// where it went away for good, today's is kept alive and told nothing more.
+// What ended connections otherwise comes about again, or it does not.
 func (m *master) end(now int64, conn uint64) {
+	m.ended[conn] = true
 	for _, p := range m.playing(conn) {
 		r := p.plays
-		if r.By != "master" || r.overflow != nil || p.ending() {
+		if r.overflow != nil || p.ending() {
 			continue
 		}
 		switch {
+		case r.By == "worker" && m.cfg.Link.Recorded && m.returns(r):
+			p.note = "the recorded worker went away, and came back"
+			m.s.End(now, p.id, "")
+		case r.By == "worker" && m.cfg.Link.Recorded: // for good: it is sent no more
+			m.s.Part(p.id)
+		case r.By != "master":
 		case r.How == "fin" && (r.LastError == "" || r.LastError == shutdownText):
 			p.note = "the recorded master stopped"
 			m.s.End(now, p.id, r.LastError)

@@ -323,7 +323,7 @@ func (g *reading) position(c *readConn, l *lead, name string, rec *journal.Recor
 	if l.joining && gist.Token <= l.token && moved {
 		return
 	}
-	a := Act{Kind: ActMove, Stream: name, Token: gist.Token, Prev: l.token, Answer: !g.subscribes && !moved && c.mine}
+	a := Act{Kind: ActMove, Stream: name, Token: gist.Token, Prev: l.token, Answer: !g.subscribes && !moved}
 	if gist.HasPrev && moved {
 		a.Prev = gist.Prev
 	}

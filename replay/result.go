@@ -78,7 +78,8 @@ func (r *Result) sort() {
 
 // Progress is how far a replay is.
 type Progress struct {
-	Waiting int           // for how many workers it waits before it begins
+	Waiting int           // for how many workers it waits before it begins, 0 after
+	Asked   int           // how many of them are there
 	At, Of  time.Duration // recorded time
 	Left    time.Duration // real time; below zero when that is not known
 	Played  int64
@@ -117,6 +118,11 @@ func (m *master) show(now int64) {
 			p.place(now, &m.clock, m.plan)
 		} else {
 			p.Waiting = max(m.cfg.Workers, 1)
+			for _, peer := range m.byNumb {
+				if peer.ready(now) {
+					p.Asked++
+				}
+			}
 		}
 		m.cfg.Progress(p)
 	}

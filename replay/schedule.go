@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -120,6 +121,22 @@ func (f *feed) head() *Act {
 		return nil
 	}
 	return &f.now[f.at]
+}
+
+// short: so little was read ahead that an answer may not be all there.
+func (f *feed) short() bool {
+	if f.ended || len(f.now)-f.at > feedBatch/2 {
+		return false
+	}
+	select {
+	case batch, ok := <-f.batches:
+		if f.ended = !ok; ok {
+			f.now, f.at = append(slices.Clone(f.now[f.at:]), batch...), 0
+		}
+		return false
+	default:
+		return true
+	}
 }
 
 func (f *feed) pop() { f.now[f.at], f.at, f.seen = Act{}, f.at+1, false }

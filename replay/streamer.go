@@ -138,6 +138,19 @@ func (s *Streamer) Connect(t int64, id int) {
 	}
 }
 
+// Part has nothing more sent to connection id that is for all, but for its
+// keep-alive, until Join.
+func (s *Streamer) Part(id int) {
+	s.conns = slices.DeleteFunc(s.conns, func(c *conn) bool { return c.id == id })
+}
+
+// Join undoes Part.
+func (s *Streamer) Join(id int) {
+	if c := s.conn(id); c != nil && !slices.Contains(s.conns, c) && !c.out.Closing() {
+		s.conns = append(s.conns, c)
+	}
+}
+
 // Lost says that connection id is gone, whoever ended it.
 func (s *Streamer) Lost(id int) {
 	if c := s.conn(id); c != nil {

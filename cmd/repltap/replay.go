@@ -33,7 +33,11 @@ kernel's, a queue of 10,000 commands behind that, "ERROR Failed to keep up" at t
 10,001st, and a close after which nothing more is read.
 
 A worker is matched to the recorded one of its name; any other name plays the first
-that was chosen. One that drops and comes back goes on where the protocol says.
+that was chosen. It begins when the first of those asked who are there; one that is
+early is let in when its recorded one asked. Where that one went away the connection
+breaks, so that today's worker comes back as it did (not with --link none). --workers
+N waits for N workers, at most as long as --wait says. A worker that drops and comes
+back by itself goes on where the protocol says.
 
 Up to 1.12 REPLICATE is answered with the rows that the journal has from before.
 From 1.13 on workers fetch what they missed from their database, or over HTTP:
@@ -87,7 +91,7 @@ type replayOptions struct {
 	secret                   string
 	filter                   filterFlags
 	speed                    speedFlag
-	skipIdle, linger         durationFlag
+	skipIdle, linger, wait   durationFlag
 	latency, lagLimit        durationFlag
 	link                     choiceFlag
 	bandwidth, highWater     sizeFlag
@@ -120,6 +124,7 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.Var(&o.skipIdle, "skip-idle", "no recorded pause lasts longer than this")
 	fs.StringSliceVar(&o.until, "until-token", nil, "end when a stream has come to a token: `STREAM=N`")
 	fs.IntVar(&o.workers, "workers", 1, "begin when so `many` workers have asked")
+	fs.Var(&o.wait, "wait", "how long to wait for them, and then begin with those who are there (0: for ever)")
 	fs.Var(&o.link, "link", "recorded: stand still where the recorded worker did; none: don't")
 	fs.Var(&o.bandwidth, "bandwidth", "bytes a second that the link lets through; 0: no limit")
 	fs.Var(&o.latency, "latency", "how long the link takes")
@@ -275,6 +280,8 @@ func (o *replayOptions) source(path string, p *replay.Plan) string {
 		Journal: path, Speed: float64(o.speed), Worker: o.as.value == roleWorker, Conns: f.Conns, Workers: f.Workers, Streams: f.Streams,
 		From: p.From, To: p.To, Rebased: len(o.rebase) > 0, ServerName: o.server,
 	}
+	// Where only one worker was recorded, all of several are given what that was.
+	run.Shared = o.workers > 1 && !slices.ContainsFunc(p.Conns, func(r *replay.Recorded) bool { return r.Worker != p.Conns[0].Worker })
 	if o.instance != "" {
 		run.Rename = map[string]string{p.Instance: o.instance}
 	}

@@ -136,9 +136,10 @@ func (o *replayOptions) describe(_ context.Context, e *env, path string, p *repl
 	return e.print(b.String())
 }
 
-// replayProgress shows how far a replay is, on a terminal.
+// replayProgress shows how far a replay is.
 type replayProgress struct {
 	e     *env
+	live  bool // on a terminal; else it tells only for whom it waits
 	mu    sync.Mutex
 	shown bool
 	last  replay.Progress
@@ -146,18 +147,19 @@ type replayProgress struct {
 }
 
 func newReplayProgress(e *env) *replayProgress {
-	if !isTerminal(e.stderr) {
-		return nil
-	}
-	return &replayProgress{e: e, when: time.Now()}
+	return &replayProgress{e: e, live: isTerminal(e.stderr), when: time.Now(), last: replay.Progress{Asked: -1}}
 }
 
 func (r *replayProgress) at(p replay.Progress) {
-	if r == nil {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.live {
+		if p.Waiting > 1 && p.Asked != r.last.Asked {
+			r.e.say("%s\n", replayProgressText(p, 0))
+		}
+		r.last = p
+		return
+	}
 	now := time.Now()
 	rate := float64(p.Played-r.last.Played) / max(now.Sub(r.when).Seconds(), 1e-3)
 	r.last, r.when, r.shown = p, now, true
@@ -167,7 +169,7 @@ func (r *replayProgress) at(p replay.Progress) {
 // replayProgressText is "12.5s of 1m30s, 1,204 commands (80/s), 0.2ms late, 0 queued, 1m17s left".
 func replayProgressText(p replay.Progress, rate float64) string {
 	if p.Waiting > 0 {
-		return fmt.Sprintf("waiting for %s (%d connected)", plural(int64(p.Waiting), "worker"), p.Workers)
+		return fmt.Sprintf("waiting for %s to ask: %d there, %d connected", plural(int64(p.Waiting), "worker"), p.Asked, p.Workers)
 	}
 	text := fmt.Sprintf("%s of %s, %s (%.0f/s), %s late, %s queued", durationText(p.At.Round(100*time.Millisecond)),
 		durationText(p.Of.Round(100*time.Millisecond)), plural(p.Played, "command"), rate, durationText(p.Lag.Round(10*time.Microsecond)), thousands(int64(p.Queue)))
@@ -178,9 +180,6 @@ func replayProgressText(p replay.Progress, rate float64) string {
 }
 
 func (r *replayProgress) done() {
-	if r == nil {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.shown {

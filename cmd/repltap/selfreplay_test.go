@@ -96,3 +96,55 @@ func TestSelfReplay(t *testing.T) {
 		})
 	}
 }
+
+// TestReplayToSeveral: the workers of a folder, at once. Each plays the one of its
+// name: it is let in when that one asked, and goes away and comes back when that one
+// did. The announcements that a newcomer causes go to all.
+func TestReplayToSeveral(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join("..", "..", "testdata", "captures", "1.66.0", "01-mix", "conn-*.zst"))
+	journal := imported(t, files...)
+	name := func(n int) []string { return []string{"--name", fmt.Sprint("w", n), "--dialect", "1.66.0"} }
+	c := selfReplay(t, journal, []string{"--speed", "max"}, name(1), name(2), name(3))
+	if c.Verdict != analyze.Same || len(c.Connections) != 4 || c.Recorded.Lines != c.Replayed.Lines {
+		t.Errorf("all: %s: %s", c.Verdict, c.Why)
+	}
+	for _, r := range c.Reconnects {
+		if r.Recorded != r.Replayed {
+			t.Errorf("%s connected %d times, recorded were %d", r.Worker, r.Replayed, r.Recorded)
+		}
+	}
+	// Who is not there is not waited for, and what came before is not played.
+	c = selfReplay(t, journal, []string{"--speed", "max"}, name(3), name(2))
+	if c.Verdict != analyze.Same || len(c.Notes) == 0 || !strings.Contains(strings.Join(c.Notes, "\n"), "nobody was worker w1") {
+		t.Errorf("two of them: %s: %s %q", c.Verdict, c.Why, c.Notes)
+	}
+	// All may be given the same conversation.
+	c = selfReplay(t, journal, []string{"--speed", "max", "--conn", "3"}, name(3), []string{"--name", "other"}, []string{"--name", "third"})
+	if c.Verdict != analyze.Same || len(c.Connections) != 3 {
+		t.Errorf("one for all: %s: %s", c.Verdict, c.Why)
+	}
+}
+
+// TestReplayWaits: it says for whom it waits, begins with those who came, and ends
+// without anybody.
+func TestReplayWaits(t *testing.T) {
+	journal := imported(t, filepath.Join("..", "..", "testdata", "captures", "1.66.0", "01-mix", "conn-4.jsonl.zst"))
+	_, stderr, status := repltap(t, "replay", journal, "--listen", "127.0.0.1:0", "--wait", "20ms")
+	if status != 1 || !strings.Contains(stderr, "no worker asked for replication within 20ms") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	var out, errs lockedBuffer
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"replay", journal, "--listen", "127.0.0.1:0", "--workers", "2", "--format", "json"}, strings.NewReader(""), &out, &errs)
+	}()
+	until(t, "it says what it waits for", func() bool {
+		return strings.Contains(errs.String(), "waiting for 2 workers to ask: 0 there, 0 connected\n")
+	})
+	stop()
+	if status := <-ended; status != 4 || !strings.Contains(out.String(), `"verdict": "inconclusive"`) {
+		t.Errorf("status %d: %s", status, out.String())
+	}
+}
