@@ -44,6 +44,10 @@ type endingSide struct {
 // played: nobody's doing in the recording.
 const EndOfReplay = "end of the replay"
 
+// EndAsRecorded is the note of a connection that a run ended where the recorded
+// worker went away, so that today's comes back as that one did.
+const EndAsRecorded = "the recorded worker went away, and came back"
+
 // atOnce is how close two ends are of which neither answers the other. The
 // quickest answer in the captures of real processes took 440 microseconds.
 const atOnce = 200 * time.Microsecond
@@ -125,13 +129,13 @@ func (c *comparer) sameEnd(a, b *surveyed) bool {
 
 // unended says whether whoever ended the recorded connection is not the one who
 // was played, and did not do it again: a process that was stopped then is not
-// stopped again, and the run went on to its own end.
+// stopped again, and the run went on to its own end or ended the connection for it.
 func (c *comparer) unended(x, y *endingSide) bool {
 	other := "worker"
 	if c.run.Worker {
 		other = "master"
 	}
-	return x.By == other && y.By != other && y.Note == EndOfReplay
+	return x.By == other && y.By != other && (y.Note == EndOfReplay || y.Note == EndAsRecorded)
 }
 
 // both says whether both sides ended at once, so that who was first is an
