@@ -30,6 +30,8 @@ type connection struct {
 	opened int64  // Unix nanoseconds; the first record's time where the open is not in what is read
 	whole  bool   // its open was read
 
+	receiving *receiving // what it gets; the receivers'
+
 	// Where it stands in the streams; the tracker's.
 	cursors []*cursor
 	cursor  *cursor  // of the line before: mostly it is that of the next one too

@@ -28,6 +28,8 @@ type Profile struct {
 	Bursts        []BurstRow         `json:"bursts" table:"Bursts"`
 	Periods       []PeriodRow        `json:"periods" table:"Periods"`
 	Talkers       []TalkerRow        `json:"talkers" table:"What fills the wire"`
+	Receivers     []ReceiverRow      `json:"receivers" table:"What each worker gets"`
+	FanOut        []FanOutRow        `json:"fan_out" table:"How often rows are sent"`
 	SessionTotals SessionTotals      `json:"session_totals"`
 	Sessions      []SessionRow       `json:"sessions" table:"Presence sessions"`
 	SessionEvents []SessionEventRow  `json:"session_events" table:"Presence sessions: silent or replaced processes"`

@@ -45,6 +45,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 		newBreakdown(), &missing{},
 		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
 		newTalkers(t.streams, names), newSessions(names),
+		newReceivers(t.streams), newFanOut(t.streams),
 	}
 	t.collectors = append(t.collectors, t.tracker.collectors()...)
 	done := int64(0)
