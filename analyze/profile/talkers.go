@@ -25,8 +25,8 @@ type TalkerRow struct {
 	MoreBytes int64   `json:"bytes_error" col:"bytes by"`
 }
 
-// maxTalkers is how many names are told of each aspect.
-const maxTalkers = 20
+// MaxTalkers is how many names are told of each aspect.
+const MaxTalkers = 20
 
 // talkers looks into rows, and into the commands that name somebody.
 type talkers struct {
@@ -162,7 +162,7 @@ func (t *talkers) finish(p *Profile) {
 			if k.lost.commands > 0 {
 				inexact = append(inexact, s.name+" by "+aspectNames[a])
 			}
-			for i, h := range k.top(maxTalkers) {
+			for i, h := range k.top(MaxTalkers) {
 				p.Talkers = append(p.Talkers, TalkerRow{
 					Kind: s.kind, Topic: s.name, By: aspectNames[a], Rank: int64(i + 1), Name: t.naming.of(aspect(a), h.key),
 					Commands: h.commands, Bytes: h.bytes, OfTopic: share(h.bytes, s.bytes), Share: share(h.bytes, t.all),
@@ -187,7 +187,7 @@ func (t *talkers) number(topics func(func(*talk))) {
 		sum := map[string]int64{}
 		topics(func(s *talk) {
 			if k := s.by[a]; k != nil {
-				for _, h := range k.top(maxTalkers) {
+				for _, h := range k.top(MaxTalkers) {
 					sum[h.key] += h.bytes
 				}
 			}

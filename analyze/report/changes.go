@@ -59,16 +59,16 @@ type TrafficChange struct {
 	Table     string          `json:"table" col:"table"`
 	What      string          `json:"what" col:"what"`
 	Status    string          `json:"status" col:"status,wide"` // new, gone, or both when both have it
-	CommandsA int64           `json:"commands_a" col:"commands A"`
-	CommandsB int64           `json:"commands_b" col:"commands B"`
-	RateA     profile.Rate    `json:"per_second_a" col:"per s A"`
-	RateB     profile.Rate    `json:"per_second_b" col:"per s B"`
-	Ratio     profile.Ratio   `json:"ratio" col:"times"` // of the rates
-	BytesA    int64           `json:"bytes_a" col:"bytes A,wide"`
-	BytesB    int64           `json:"bytes_b" col:"bytes B,wide"`
 	ShareA    profile.Percent `json:"share_percent_a" col:"% A"`
 	ShareB    profile.Percent `json:"share_percent_b" col:"% B"`
 	Points    profile.Percent `json:"share_points" col:"points"` // by how much the share changed
+	RateA     profile.Rate    `json:"per_second_a" col:"per s A"`
+	RateB     profile.Rate    `json:"per_second_b" col:"per s B"`
+	Ratio     profile.Ratio   `json:"ratio" col:"times"` // of the rates
+	CommandsA int64           `json:"commands_a" col:"commands A"`
+	CommandsB int64           `json:"commands_b" col:"commands B"`
+	BytesA    int64           `json:"bytes_a" col:"bytes A,wide"`
+	BytesB    int64           `json:"bytes_b" col:"bytes B,wide"`
 	score     float64
 }
 
@@ -114,8 +114,8 @@ func Compare(a, b *profile.Profile) *Changes {
 		New: []NewRow{}, Traffic: []TrafficChange{}, Numbers: []NumberChange{},
 	}
 	c.Summary = summary(a, b)
-	m := matching{c: c, spanA: seconds(a), spanB: seconds(b)}
-	m.all(a, b)
+	m := matching{c: c, a: a, b: b, spanA: seconds(a), spanB: seconds(b)}
+	m.all()
 	slices.SortStableFunc(c.Traffic, func(x, y TrafficChange) int {
 		return cmp.Or(cmp.Compare(abs(y.Points), abs(x.Points)), cmp.Compare(y.score, x.score))
 	})

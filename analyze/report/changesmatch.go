@@ -17,12 +17,15 @@ var keys = map[string][]string{
 	"instances": {"instance"},
 	"workers":   {"worker"},
 	"findings":  {"code"},
+	"talkers":   {"topic", "by", "name"},
+	"tokens":    {"stream", "instance"},
+	"positions": {"stream", "instance"},
 	"bursts":    {"span", "by", "name"},
 }
 
 // notNew are tables of which it is no news that a row is new or gone: of bursts
-// only those are told that are most, and what they are about is in other tables.
-var notNew = []string{"bursts"}
+// and talkers only those are told that are most, and new streams are news already.
+var notNew = []string{"bursts", "talkers", "tokens", "positions"}
 
 // renamed are tables whose names are new with each start of a process.
 var renamed = []string{"instances"}
@@ -30,11 +33,12 @@ var renamed = []string{"instances"}
 // matching compares the tables of two profiles.
 type matching struct {
 	c            *Changes
+	a, b         *profile.Profile
 	spanA, spanB float64 // seconds
 }
 
-func (m *matching) all(a, b *profile.Profile) {
-	va, vb := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+func (m *matching) all() {
+	va, vb := reflect.ValueOf(m.a).Elem(), reflect.ValueOf(m.b).Elem()
 	for i := range va.NumField() {
 		f := va.Type().Field(i)
 		if _, ok := f.Tag.Lookup("table"); !ok || f.Type.Kind() != reflect.Slice {
@@ -57,6 +61,9 @@ func (m *matching) table(name string, a, b reflect.Value) {
 		row := b.Index(i)
 		key := keyOf(name, row)
 		old, both := rowsA[key]
+		if !both && skipped(a, row) || numbered(row) {
+			continue
+		}
 		if !both {
 			old = reflect.New(row.Type()).Elem() // all zero
 			m.lone(name, key, isNew, row)
@@ -66,11 +73,34 @@ func (m *matching) table(name string, a, b reflect.Value) {
 	}
 	for i := range a.Len() {
 		row := a.Index(i)
-		if key := keyOf(name, row); rowsA[key].IsValid() {
+		if key := keyOf(name, row); rowsA[key].IsValid() && !skipped(b, row) && !numbered(row) {
 			m.lone(name, key, isGone, row)
 			m.row(name, key, isGone, row, reflect.New(row.Type()).Elem())
 		}
 	}
+}
+
+// skipped says whether a row that a table has not may yet be known to its profile:
+// of talkers only the first are told, and it would have been beyond them.
+func skipped(table, row reflect.Value) bool {
+	talker, ok := row.Interface().(profile.TalkerRow)
+	if !ok {
+		return false
+	}
+	n := 0
+	for _, r := range table.Interface().([]profile.TalkerRow) {
+		if r.Kind == talker.Kind && r.Topic == talker.Topic && r.By == talker.By {
+			n++
+		}
+	}
+	return n >= profile.MaxTalkers
+}
+
+// numbered says whether a row is about somebody who is only numbered, which each
+// profile does anew.
+func numbered(row reflect.Value) bool {
+	r, ok := row.Interface().(profile.TalkerRow)
+	return ok && strings.HasPrefix(r.Name, r.By+" ")
 }
 
 func statusOf(both bool, otherwise string) string {
@@ -90,12 +120,24 @@ func (m *matching) lone(table, key, status string, row reflect.Value) {
 
 // row compares two rows about the same.
 func (m *matching) row(table, key, status string, a, b reflect.Value) {
-	if v := a.FieldByName("Volume"); v.IsValid() {
-		m.traffic(table, key, status, v.Interface().(profile.Volume), b.FieldByName("Volume").Interface().(profile.Volume))
+	if va, ok := volumeOf(a, m.a); ok {
+		vb, _ := volumeOf(b, m.b)
+		m.traffic(table, key, status, va, vb)
 	}
 	if status == inBoth && enough(a) && enough(b) {
 		m.numbers(table, key, a, b)
 	}
+}
+
+// volumeOf is how much traffic a row is about.
+func volumeOf(row reflect.Value, p *profile.Profile) (profile.Volume, bool) {
+	if v := row.FieldByName("Volume"); v.IsValid() {
+		return v.Interface().(profile.Volume), true
+	}
+	if r, ok := row.Interface().(profile.TalkerRow); ok {
+		return profile.Volume{Commands: r.Commands, Bytes: r.Bytes, Share: r.Share, Rate: perSecond(r.Commands, p)}, true
+	}
+	return profile.Volume{}, false
 }
 
 // fewest is of how many lines there must be for their quantiles to be compared.

@@ -23,11 +23,11 @@ func placeIn(t profile.Table) (place, bool) {
 			seq = i
 		}
 	}
-	if at < 0 || seq < 0 {
+	if at < 0 {
 		return place{}, false
 	}
 	for _, row := range t.Rows {
-		if row[seq] == "" || row[seq] == "0" || row[at] == "" || strings.HasPrefix(row[at], "-") {
+		if seq >= 0 && (row[seq] == "" || row[seq] == "0") || row[at] == "" || strings.HasPrefix(row[at], "-") {
 			continue
 		}
 		p := place{at: row[at]}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"repltap/analyze/profile"
 	"repltap/safetext"
@@ -23,7 +24,7 @@ const (
 	textRows  = 10
 	textWidth = 110
 	textCell  = 400 // of a cell of text
-	textShort = 24  // of a cell that stays in its row when not all fit
+	textShort = 40  // of a cell that stays in its row when not all fit
 )
 
 // briefly are tables of which a report shows fewer rows: one wants to know the
@@ -47,7 +48,7 @@ func WriteText(w io.Writer, p *profile.Profile, s Style) error {
 	for _, section := range Sections(p.Tables()) {
 		t.section(section)
 	}
-	fmt.Fprintf(&t.Buffer, "\n%sColumns that find no room are left out. --table NAME shows one table whole, --format json and csv have everything.%s\n", t.Dim, t.Off)
+	fmt.Fprintf(&t.Buffer, "\n%sColumns that find no room are left out. --table NAME shows a table whole; --format json and csv have all.%s\n", t.Dim, t.Off)
 	_, err := w.Write(t.Bytes())
 	return err
 }
@@ -80,14 +81,48 @@ func (t *text) head() {
 	line("traffic", "%s, %s, %s, %s", count(p.Totals.Commands, "command"), count(p.Totals.Bytes, "byte"),
 		count(p.Totals.Connections, "connection"), count(p.Totals.Workers, "worker"))
 	t.coverage("  coverage   ")
-	line("source", "%s (%s, redact %s)", safetext.String(j.Source), safetext.String(j.Program), safetext.String(j.Redact))
+	t.worth()
+	t.wrapped("  source     ", safetext.String(fmt.Sprintf("%s (%s, redact %s)", j.Source, j.Program, j.Redact)))
 	if j.Filter != "" {
 		line("filter", "%s: all numbers are about what passes it", safetext.String(j.Filter))
 	}
 	for _, n := range p.Notes {
-		line("note", "%s", safetext.String(n))
+		t.wrapped("  note       ", safetext.String(n))
 	}
 	line("quantiles", "p50, p95 and p99 are within %s %% of a value that was there; counts and max are exact", p.QuantileError.Digits())
+}
+
+// worrying are tables of which one wants to know at once that there is something
+// in them.
+var worrying = []string{"findings", "gaps", "damage", "silences", "token_gaps", "position_outliers", "stalls", "overflows", "session_events", "near_limit"}
+
+// worth says which tables are worth a look.
+func (t *text) worth() {
+	var list []string
+	for _, name := range worrying {
+		if table, ok := t.p.Table(name); ok && len(table.Rows) > 0 {
+			list = append(list, fmt.Sprintf("%s (%s)", lowerFirst(table.Title), grouped(fmt.Sprint(len(table.Rows)))))
+		}
+	}
+	if list != nil {
+		t.wrapped("  look at    ", strings.Join(list, ", "))
+	}
+}
+
+// wrapped writes a text after a name, in as many lines as it takes.
+func (t *text) wrapped(name, words string) {
+	line := name
+	for word := range strings.FieldsSeq(words) {
+		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > t.Width && strings.TrimSpace(line) != "" {
+			t.WriteString(line + "\n")
+			line = strings.Repeat(" ", len(name))
+		}
+		if len(line) > len(name) {
+			line += " "
+		}
+		line += word
+	}
+	t.WriteString(line + "\n")
 }
 
 // coverage says how much of the traffic the journal has; with no prefix only if
@@ -131,7 +166,7 @@ func (t *text) section(s Section) {
 		if len(table.Rows) > 0 {
 			tables = append(tables, table)
 		} else {
-			none = append(none, strings.ToLower(table.Title))
+			none = append(none, lowerFirst(table.Title))
 		}
 	}
 	fmt.Fprintf(t, "\n%s%s%s  %s%s%s\n", t.Bold, s.Title, t.Off, t.Dim, s.Question, t.Off)
@@ -151,11 +186,19 @@ func (t *text) section(s Section) {
 		fmt.Fprintf(t, "\n  None: %s.\n", strings.Join(none, ", "))
 	}
 	for _, table := range tables {
-		if at, ok := placeIn(table); ok {
-			fmt.Fprintf(t, "\n  %sThe first of %s: %s%s\n", t.Dim, strings.ToLower(table.Title), at.command(t.p.Journal.Path), t.Off)
+		if at, ok := placeIn(table); ok && textCharts[table.Name] == nil {
+			fmt.Fprintf(t, "\n  %sSee the first of “%s”: %s%s\n", t.Dim, table.Title, at.command(t.p.Journal.Path), t.Off)
 			break
 		}
 	}
+}
+
+// lowerFirst is a title inside a sentence. That of an abbreviation stays as it is.
+func lowerFirst(title string) string {
+	if len(title) > 1 && title[1] >= 'A' && title[1] <= 'Z' {
+		return title
+	}
+	return strings.ToLower(title[:1]) + title[1:]
 }
 
 func when(ok bool, text string) string {

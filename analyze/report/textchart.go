@@ -27,7 +27,7 @@ func drawTimeline(t *text) {
 	}
 	merge := (l.Count + sparkWidth - 1) / sparkWidth
 	end := l.Start + profile.At(l.Bucket)*profile.At(l.Count)
-	fmt.Fprintf(t, "  Commands from %s s to %s s; most is in one of %s parts of %s s. --table timeline has the numbers.\n",
+	fmt.Fprintf(t, "  Commands from %s s to %s s; the number is the most in one of %s parts of %s s.\n",
 		l.Start.Digits(), end.Digits(), grouped(strconv.Itoa(l.Count)), l.Bucket.Digits())
 	name, most := 0, 0
 	for _, s := range l.Series {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,13 +27,13 @@ type column struct {
 // rows writes a table, its columns aligned and numbers to the right.
 func (t *text) rows(table profile.Table, o rowsOptions) {
 	shown := table.Rows
-	if o.limit > 0 && len(shown) > o.limit {
-		shown = shown[:o.limit]
+	if o.limit > 0 {
+		shown = chosen(table, o.limit)
 	}
 	columns := columnsOf(table, shown, o.cell)
 	var below []column
 	if o.width > 0 && lineWidth(columns) > o.width {
-		columns, below = apart(columns)
+		columns, below = apart(columns, o.width)
 		columns = fitting(columns, o.width)
 	}
 	for i := range len(shown) + 1 {
@@ -59,6 +60,27 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 	if more := len(table.Rows) - len(shown); more > 0 {
 		fmt.Fprintf(t, "  %sand %s more: --table %s%s\n", t.Dim, grouped(fmt.Sprint(more)), table.Name, t.Off)
 	}
+}
+
+// chosen are the rows that a report shows: the first, or of a table that has many
+// lists in it the first of each list.
+func chosen(table profile.Table, limit int) [][]string {
+	rank := slices.IndexFunc(table.Columns, func(c profile.Column) bool { return c.Name == "rank" })
+	if rank < 0 {
+		return table.Rows[:min(len(table.Rows), limit)]
+	}
+	share := slices.IndexFunc(table.Columns, func(c profile.Column) bool { return c.Name == "share_percent" })
+	var out [][]string
+	for _, row := range table.Rows {
+		// What is less than a percent of all is for those who ask for the table.
+		if len(row[rank]) == 1 && row[rank] <= "3" && (share < 0 || !strings.HasPrefix(row[share], "0.")) {
+			out = append(out, row)
+		}
+	}
+	if out == nil {
+		return table.Rows[:min(len(table.Rows), limit)]
+	}
+	return out
 }
 
 // below writes a text under a row, in as many lines as it takes.
@@ -133,23 +155,38 @@ func clipped(text string, limit int) string {
 	return string([]rune(text)[:max(limit-1, 0)]) + "…"
 }
 
-// apart takes out the columns of long texts, which are shown on lines of their
-// own below a row. What a row is about, its first column, stays.
-func apart(columns []column) (rest, long []column) {
-	for i, c := range columns {
-		if i > 0 && !c.Numeric && c.width > textShort {
+// apart takes out the columns of long texts until the others fit, the longest
+// first: they are shown on lines of their own below a row. What a row is about,
+// its first column, stays.
+func apart(columns []column, width int) (rest, long []column) {
+	rest = slices.Clone(columns)
+	for lineWidth(rest) > width {
+		longest := 0
+		for i, c := range rest {
+			if i > 0 && !c.Numeric && c.width > textShort && (longest == 0 || c.width > rest[longest].width) {
+				longest = i
+			}
+		}
+		if longest == 0 {
+			break
+		}
+		rest = slices.Delete(rest, longest, longest+1)
+	}
+	for _, c := range columns {
+		if !slices.ContainsFunc(rest, func(r column) bool { return r.Name == c.Name }) {
 			long = append(long, c)
-		} else {
-			rest = append(rest, c)
 		}
 	}
 	return rest, long
 }
 
-// isName says whether a column's numbers are names of something, which people
-// search for and paste: groups of three would be in the way.
+// names are columns whose numbers are names of something, as tokens are, which
+// people search for and paste: groups of three would be in the way.
+var names = []string{"seq", "conn", "token", "first", "last", "from", "to", "current", "prev"}
+
+// isName says whether a column's numbers are names.
 func isName(column string) bool {
-	return column == "seq" || column == "conn" || column == "token" || strings.HasSuffix(column, "_token") || strings.HasSuffix(column, "_seq")
+	return slices.Contains(names, column) || strings.HasSuffix(column, "_token") || strings.HasSuffix(column, "_seq")
 }
 
 // fitting leaves columns out until a line fits: those of quantiles between the

@@ -334,12 +334,14 @@ func compareWhole(t *testing.T, p *profile.Profile, doc map[string]any) {
 			if strings.Contains(line, "\x01") {
 				continue // the titles, a text below its row, how many more there are
 			}
-			if i >= len(table.Rows) || !numbersOf(line, table.Rows[i]) {
-				t.Errorf("text of %s row %d: %s", table.Name, i, line)
+			// Not all rows are shown, but those that are come in order.
+			for ; i < len(table.Rows) && !numbersOf(line, table.Rows[i]); i++ {
 			}
-			i++
+			if i >= len(table.Rows) {
+				t.Fatalf("text of %s: no row has %s", table.Name, line)
+			}
+			i, rows = i+1, rows+1
 		}
-		rows += i
 	}
 	if rows < 50 {
 		t.Errorf("the text shows only %d rows", rows)
