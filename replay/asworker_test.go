@@ -193,7 +193,7 @@ func TestPlayBytes(t *testing.T) {
 	if string(bytes.Join(slices.Delete(lines, 1, 2), nil)) != want {
 		t.Errorf("got %d bytes, want %d", len(got), len(want))
 	}
-	if e := result.Connections[0]; e.How != "reset" || e.By != "worker" || e.Plays != 1 || howEnded(end) != "reset" {
+	if e := result.Connections[0]; e.How != "reset" || e.By != "worker" || e.Plays != 1 || e.Lines < 8 || howEnded(end) != "reset" {
 		t.Errorf("%+v, %v", e, end)
 	}
 }

@@ -69,6 +69,7 @@ func (c *part) end(now int64) {
 		c.recordedEnd = true // it is up to the master
 	case r.By == "worker" && r.How == "reset":
 		c.drain()
+		c.p.happen()
 		c.abort("")
 	case r.By == "worker":
 		c.leave("")

@@ -80,7 +80,8 @@
 //
 //   - PING, and the end of a connection whose master is silent. A recorded silence
 //     that is too long for a worker which lives is a freeze: it happens again, if
-//     the link is as recorded, and what came of it comes about by itself.
+//     the link is as recorded, and what came of it comes about by itself. It lasts as
+//     long as the speed says: at a higher one the master may not notice it.
 //   - connections. The first has to be made before anything is due; a later one is
 //     tried again with the pauses of the release, as long as the recorded one lasted,
 //     and its lines wait. What is due when the master has gone is not said at all:
