@@ -208,7 +208,7 @@ func (c *comparer) endings(pairs []*pairing) {
 			e.Replayed = v.ended()
 		}
 		e.Same = e.Recorded != nil && e.Replayed != nil && c.sameEnd(p.conns[0], p.conns[1])
-		if e.Same && c.run != nil && p.conns[0].ending.known() && c.unended(&p.conns[0].ending, &p.conns[1].ending) {
+		if e.Same && c.run != nil && p.conns[0].ending.known() && c.unended(&p.conns[0].ending, &p.conns[1].ending) && p.conns[1].ending.Note == EndOfReplay {
 			c.note(fmt.Sprintf("recorded connection %d ended with %s, and nobody did that in the run, which went on to its end", e.Recorded.Conn, e.Recorded))
 		}
 		c.out.Endings = append(c.out.Endings, e)

@@ -21,6 +21,10 @@ func closed(how, by string) happening {
 	return happening{kind: journal.KindClose, ev: journal.Event{How: how, By: by}}
 }
 
+func noted(note string) happening {
+	return happening{kind: journal.KindClose, ev: journal.Event{How: "fin", By: "master", Note: note}}
+}
+
 func ended(dir wire.Direction, how, by string) happening {
 	return happening{kind: journal.KindEOF, dir: dir, ev: journal.Event{How: how, By: by}}
 }
@@ -48,6 +52,8 @@ func TestRunEnds(t *testing.T) {
 		{"an error of writing after the worker's end", chat(base...).end(ended(wire.C2S, "fin", "worker"), closed("error", "worker")),
 			chat(base...).end(ended(wire.C2S, "fin", "worker"), closed("fin", "worker")), 0},
 		{"another end", chat(base...).end(ended(wire.C2S, "fin", "worker"), closed("fin", "worker")), chat(base...).end(closed("reset", "worker")), 1},
+		{"the worker went away, and the run ended it for that", chat(base...).end(closed("reset", "worker")), chat(base...).end(noted(EndAsRecorded)), 0},
+		{"the worker went away, and the run ended it otherwise", chat(base...).end(closed("reset", "worker")), chat(base...).end(noted("ping timeout")), 1},
 		{"a pause before too much waited", chat(lines(base, fed)...), pause(chat(lines(base, fed)...), 5e9), 0},
 		{"a pause before a reset", chat(base...).end(closed("reset", "master")), pause(chat(base...).end(closed("reset", "master")), 5e9), 0},
 		{"a pause before another end", chat(base...), pause(chat(base...), 5e9), 1},
