@@ -63,7 +63,7 @@ func rowsOf(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool, wh
 // TestMemory: what a comparison holds does not grow with the journals, whatever
 // is missing.
 func TestMemory(t *testing.T) {
-	n := 45_000
+	n := 30_000
 	a := rows(t, n, 3, false, nil)
 	for _, x := range []struct {
 		name string
@@ -71,10 +71,10 @@ func TestMemory(t *testing.T) {
 		most uint64 // MiB
 		want string
 	}{
-		{"the same", rows(t, n, 3, false, nil), 12, Same},
-		{"every thousandth missing", rows(t, n, 3, false, func(i int) bool { return i%1000 == 500 }), 12, Different},
-		{"a third missing at once", rows(t, n, 3, false, func(i int) bool { return i > n/3 && i < 2*n/3 }), 40, Different},
-		{"the second half missing", rows(t, n, 3, false, func(i int) bool { return i > n/2 }), 12, Different},
+		{"the same", rows(t, n, 3, false, nil), 6, Same},
+		{"every thousandth missing", rows(t, n, 3, false, func(i int) bool { return i%1000 == 500 }), 6, Different},
+		{"a third missing at once", rows(t, n, 3, false, func(i int) bool { return i > n/3 && i < 2*n/3 }), 10, Different},
+		{"the second half missing", rows(t, n, 3, false, func(i int) bool { return i > n/2 }), 6, Different},
 	} {
 		var most uint64
 		runtime.GC()

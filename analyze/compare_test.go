@@ -14,9 +14,10 @@ import (
 // TestSelf: what was imported twice is the same, each capture alone and all that
 // belong together; also if it was redacted, with keys of their own.
 func TestSelf(t *testing.T) {
+	t.Parallel()
 	for _, redact := range []wire.Redaction{wire.RedactNone, wire.RedactSecrets, wire.RedactPersonal} {
 		for _, folder := range captureFolders {
-			s := capture(t, folder).beginning(2500)
+			s := capture(t, folder).beginning(1500)
 			c := compare(t, s.write(t, journal.Options{Redact: redact}), s.write(t, journal.Options{Redact: redact}), Options{})
 			if c.Verdict != Same || c.Total() != 0 || c.Recorded.Lines == 0 || c.Recorded.Lines != c.Replayed.Lines {
 				t.Errorf("%s, redacted %v: %s", folder, redact, text(c))
@@ -37,6 +38,7 @@ func TestSelf(t *testing.T) {
 // TestRedactedOrNot: what only one journal may show is not compared, and all else
 // is.
 func TestRedactedOrNot(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.66.0/01-mix")
 	plain := s.write(t, journal.Options{})
 	for _, level := range []wire.Redaction{wire.RedactSecrets, wire.RedactPersonal} {
@@ -56,6 +58,7 @@ func TestRedactedOrNot(t *testing.T) {
 // TestVolatile: what is different each time does not count, and what stands
 // beside it does.
 func TestVolatile(t *testing.T) {
+	t.Parallel()
 	base := talk("v1.22",
 		"< SERVER lab.test", "< PING 1", "> NAME w1", "> PING 2", "> REPLICATE ", "< POSITION events master 5 5",
 		"> USER_SYNC AbCdE @u:x start 100", `> USER_IP @u:x ["tok","1.2.3.4","UA",null,5]`, "> CLEAR_USER_SYNC AbCdE", "< PING 3", "< RDATA events master 6 [1]")
@@ -102,6 +105,7 @@ func talk(_ string, lines ...string) story {
 
 // TestInconclusive: what is not known to be the same is not called so.
 func TestInconclusive(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.66.0/01-mix")
 	whole := s.write(t, journal.Options{})
 	i := s.places(3, 1, func(i int) bool { return isRdata(s, i) })[0]
@@ -137,6 +141,7 @@ func TestInconclusive(t *testing.T) {
 
 // TestFilters: only what is asked for is compared.
 func TestFilters(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.66.0/01-mix")
 	a := s.write(t, journal.Options{})
 	i := s.places(3, 1, func(i int) bool { return isRdata(s, i) && s[i].conn == 1 && string(s[i].gist().Stream) == "typing" })[0]
@@ -176,6 +181,7 @@ func TestFilters(t *testing.T) {
 
 // TestOtherNumbers: connections are found by the names of their workers.
 func TestOtherNumbers(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.66.0/01-mix")
 	turned := slices.Clone(s)
 	for i := range turned {

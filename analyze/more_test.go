@@ -15,6 +15,7 @@ import (
 
 // TestSeveralChanges: each of several changes far from each other is found.
 func TestSeveralChanges(t *testing.T) {
+	t.Parallel()
 	for _, folder := range captureFolders[:4] {
 		s := capture(t, folder)
 		counts := s.counts()

@@ -75,6 +75,7 @@ func (s story) fresh(speed float64) story {
 // TestRun: a replay to a fresh worker that got everything is the same, at any
 // speed, and one that did not is not.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	for n, folder := range captureFolders[:4] {
 		s := capture(t, folder).beginning(2 * seededLines)
 		a := s.write(t, journal.Options{})
@@ -90,7 +91,7 @@ func TestRun(t *testing.T) {
 		played := s.fresh(1)
 		counts := played.counts()
 		for k, x := range seededChanges[:5] {
-			for _, i := range played.places(uint64(n*10+k), 3, func(i int) bool {
+			for _, i := range played.places(uint64(n*10+k), 2, func(i int) bool {
 				return counts[fmt.Sprint(played[i].conn, played[i].dir, played[i].line)] == 1 && isRdata(played, i) && x.fits(played, i) && !held(played, i)
 			}) {
 				out, _, _ := x.change(played, i)
@@ -121,6 +122,7 @@ func held(s story, i int) bool {
 
 // TestRunNatural: what a fresh worker can't be blamed for, and what it can.
 func TestRunNatural(t *testing.T) {
+	t.Parallel()
 	old := []string{"< SERVER lab.test", "> NAME w1", "> REPLICATE events 5", "> REPLICATE typing 0",
 		"< RDATA events 6 [1]", "< POSITION events 6", "< POSITION typing 0", "< RDATA events batch [2]", "< RDATA events 7 [3]", "> FEDERATION_ACK 3", "> USER_SYNC @u:x start 5"}
 	young := []string{"< SERVER lab.test", "> NAME w1", "> REPLICATE ", "< POSITION events master 5 5", "< POSITION typing master 0 0",
@@ -183,6 +185,7 @@ func without(parts ...string) func([]string) []string {
 // TestRunRewritten: moved tokens and other names are no difference, if they are
 // so all the time.
 func TestRunRewritten(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.66.0/01-mix")
 	a := s.write(t, journal.Options{})
 	moved := s.fresh(1)
@@ -216,6 +219,7 @@ func TestRunRewritten(t *testing.T) {
 
 // TestRunPart: a run of a part of a journal is compared with that part.
 func TestRunPart(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.19.0/01-mix")
 	a := s.write(t, journal.Options{})
 	from, to := s[0].t+20e9, s[0].t+50e9
@@ -271,6 +275,7 @@ func TestRunShared(t *testing.T) {
 // TestRunLag: a driver that was too slow proves nothing, unless nobody asked it
 // to keep a schedule.
 func TestRunLag(t *testing.T) {
+	t.Parallel()
 	s := capture(t, "1.66.0/01-mix")
 	a := s.write(t, journal.Options{})
 	for _, x := range []struct {

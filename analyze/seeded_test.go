@@ -127,11 +127,12 @@ func (s story) later(i int, by int64) story {
 }
 
 // seededLines is how much of a capture is used where many journals are made of it.
-const seededLines = 1000
+const seededLines = 600
 
 // TestSeededChanges: one change anywhere is found, is called what it is, at its
 // place, and nothing else is.
 func TestSeededChanges(t *testing.T) {
+	t.Parallel()
 	each := 5
 	if testing.Short() {
 		each = 3
@@ -195,6 +196,7 @@ func checkPlace(t *testing.T, r *journal.Reader, p *Place, line string) {
 
 // TestSeededConnections: so is what becomes of whole connections.
 func TestSeededConnections(t *testing.T) {
+	t.Parallel()
 	for _, folder := range captureFolders[:4] {
 		s := capture(t, folder).beginning(seededLines)
 		r := s.write(t, journal.Options{})

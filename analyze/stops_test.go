@@ -34,6 +34,7 @@ func heldUp(rows int, queue int64, pauses map[int]int64) story {
 // TestStops: each pause has its counterpart, and lasts as long; a queue becomes as
 // long.
 func TestStops(t *testing.T) {
+	t.Parallel()
 	was := map[int]int64{10: 3000, 60: 5000, 100: 400}
 	for _, x := range []struct {
 		name      string
