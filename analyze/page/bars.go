@@ -5,6 +5,7 @@ import "strconv"
 // Bars are shares or counts of named things, largest first.
 type Bars struct {
 	Title, Unit, Note string
+	Of                []string // what bars are split into; nil if they are whole
 	Bars              []Bar
 }
 
@@ -12,8 +13,9 @@ type Bars struct {
 type Bar struct {
 	Name  string
 	Value float64
-	Text  string // the value's digits
-	More  string // what else is said when it is hovered
+	Text  string    // the value's digits
+	Split []float64 // how much of it is of each; together the value
+	More  string    // what else is said when it is hovered
 	Rest  bool
 	Bad   bool
 }
@@ -27,6 +29,9 @@ func (b Bars) part() (string, any) {
 	for _, x := range b.Bars {
 		top = max(top, x.Value)
 	}
+	for i, name := range b.Of {
+		c.Legend = append(c.Legend, legendEntry{name, seriesClass(i, false)})
+	}
 	var d drawing
 	d.start(b.Title+" "+b.Unit, barHeight*len(b.Bars))
 	for i, x := range b.Bars {
@@ -39,11 +44,26 @@ func (b Bars) part() (string, any) {
 			class = "bad"
 		}
 		said := []string{x.Name + ": " + x.Text}
+		for k, v := range x.Split {
+			if v > 0 {
+				said = append(said, b.Of[k]+": "+exact(v))
+			}
+		}
 		if x.More != "" {
 			said = append(said, x.More)
 		}
 		d.put(`<g class="bar"><title>%s</title><rect class="hit" x="-100%%" y="%d" width="220%%" height="%d"/>`, lines(said), y, barHeight)
-		d.put(`<text class="y" x="-8" y="%d">%s</text><rect class="mark %s" y="%d" width="%s" height="%d" rx="2"/>`, y+16, escape(cut(x.Name, 22)), class, y+4, pct(x.Value, top), barHeight-8)
+		d.put(`<text class="y" x="-8" y="%d">%s</text>`, y+16, escape(cut(x.Name, 22)))
+		left := 0.0
+		for k, v := range x.Split {
+			if v > 0 {
+				d.put(`<rect class="mark %s" x="%s" y="%d" width="%s" height="%d"/>`, seriesClass(k, false), pct(left, top), y+4, pct(v, top), barHeight-8)
+			}
+			left += v
+		}
+		if x.Split == nil {
+			d.put(`<rect class="mark %s" y="%d" width="%s" height="%d" rx="2"/>`, class, y+4, pct(x.Value, top), barHeight-8)
+		}
 		d.put(`<text class="value" x="%s" dx="6" y="%d">%s</text></g>`, pct(x.Value, top), y+16, escape(x.Text))
 	}
 	c.Plot = d.end()

@@ -1,7 +1,5 @@
 package page
 
-import "math"
-
 // Columns is how often there was something of each size.
 type Columns struct {
 	Title, Unit, Note string
@@ -25,7 +23,7 @@ func (h Columns) part() (string, any) {
 	}
 	var d drawing
 	d.start(h.Title+" "+h.Unit, plotHeight)
-	height := h.axis(&d, top)
+	height := d.heights(top, h.Log, true)
 	n := float64(len(h.Columns))
 	for i, x := range h.Columns {
 		class := "s1"
@@ -42,26 +40,4 @@ func (h Columns) part() (string, any) {
 	}
 	c.Plot = d.end()
 	return "chart", c
-}
-
-// axis draws the axis, and gives how high of 1 a value is.
-func (h Columns) axis(d *drawing, top float64) func(float64) float64 {
-	if !h.Log {
-		ticks := niceTicks(top, 4, true)
-		d.yAxis(ticks)
-		return func(v float64) float64 { return v / ticks[len(ticks)-1] }
-	}
-	decades := 1
-	for v := 10.0; v < top; v *= 10 {
-		decades++
-	}
-	// One decade below 1, so that a single one has a height.
-	all := float64(decades) + .5
-	height := func(v float64) float64 { return (math.Log10(v) + .5) / all }
-	d.put(`<line class="base" x2="100%%" y1="100%%" y2="100%%"/>`)
-	for i, v := 0, 1.0; i <= decades; i, v = i+1, v*10 {
-		y := pct(1-height(v), 1)
-		d.put(`<line class="grid" x2="100%%" y1="%s" y2="%s"/><text class="y" x="-8" y="%s" dy=".32em">%s</text>`, y, y, y, shortNumber(v))
-	}
-	return height
 }

@@ -14,6 +14,7 @@ type Over struct {
 	From, Step        time.Duration // since Zero; of the first slot, and of each
 	Series            []Series
 	Stacked           bool // the sum counts; else each series is a line of its own
+	Log               bool // heights are powers of ten, for what is seldom large; not of sums
 	Largest           bool // of slots drawn together the largest counts, not the sum
 	Events            []Event
 }
@@ -69,12 +70,9 @@ func (o Over) part() (string, any) {
 			top = max(top, v)
 		}
 	}
-	ticks := niceTicks(top, 4, whole)
-	top = ticks[len(ticks)-1]
-
 	var d drawing
 	d.start(o.Title+" "+o.Unit, plotHeight)
-	d.yAxis(ticks)
+	height := d.heights(top, o.Log, whole)
 	width := o.Step * time.Duration(n)
 	for i, t := range timeTicks(o.From, o.From+width) {
 		d.xLabel(i, pct(float64(t-o.From), float64(width)), moment(t))
@@ -85,9 +83,9 @@ func (o Over) part() (string, any) {
 	// Inside, a slot is one wide, and heights are of a thousand.
 	d.put(`<svg class="inner" viewBox="0 0 %d 1000" preserveAspectRatio="none" width="100%%" height="100%%">`, max(n, 1))
 	if o.Stacked {
-		o.areas(&d, sums, top)
+		o.areas(&d, sums, height)
 	} else {
-		o.traces(&d, top)
+		o.traces(&d, height)
 	}
 	for i := range n {
 		d.put(`<rect class="slot" x="%d" width="1" height="1000"><title>%s</title></rect>`, i, lines(o.slot(i)))
@@ -131,14 +129,14 @@ func (o *Over) fold() {
 }
 
 // areas draws the sums from the top down, so that each covers what is not its.
-func (o *Over) areas(d *drawing, sums []float64, top float64) {
+func (o *Over) areas(d *drawing, sums []float64, height func(float64) float64) {
 	for k := len(o.Series) - 1; k >= 0; k-- {
 		s := o.Series[k]
 		var path strings.Builder
 		path.WriteString("M0,1000")
 		was := 1000.0
 		for i, sum := range sums {
-			if y := math.Round(1000 * (1 - sum/top)); y != was {
+			if y := math.Round(1000 * (1 - height(sum))); y != was {
 				fmt.Fprintf(&path, "H%dV%d", i, int(y))
 				was = y
 			}
@@ -151,8 +149,10 @@ func (o *Over) areas(d *drawing, sums []float64, top float64) {
 	}
 }
 
-// traces draws a line for each series, with a gap where there is no number.
-func (o *Over) traces(d *drawing, top float64) {
+// traces draws a line for each series, with a gap where there is no number. At
+// powers of ten it is a dash for each slot: what jumps that far is easier to see
+// without lines that go up and down.
+func (o *Over) traces(d *drawing, height func(float64) float64) {
 	for k, s := range o.Series {
 		var path strings.Builder
 		down := false
@@ -161,8 +161,8 @@ func (o *Over) traces(d *drawing, top float64) {
 				down = false
 				continue
 			}
-			y := int(math.Round(1000 * (1 - v/top)))
-			if down {
+			y := int(math.Round(1000 * (1 - height(v))))
+			if down && !o.Log {
 				fmt.Fprintf(&path, "V%dH%d", y, i+1)
 			} else {
 				fmt.Fprintf(&path, "M%d,%dH%d", i, y, i+1)

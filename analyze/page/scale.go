@@ -102,3 +102,27 @@ func moment(t time.Duration) string {
 func seconds(t time.Duration) string {
 	return strconv.FormatFloat(t.Seconds(), 'f', -1, 64)
 }
+
+// heights draws an axis of numbers from 0 to at least top, and gives how high of
+// 1 a number stands at it. On one of powers of ten, half a step is for what is
+// less than 1.
+func (d *drawing) heights(top float64, log, whole bool) func(float64) float64 {
+	if !log {
+		ticks := niceTicks(top, 4, whole)
+		d.yAxis(ticks)
+		return func(v float64) float64 { return v / ticks[len(ticks)-1] }
+	}
+	steps := 1
+	for v := 10.0; v < top; v *= 10 {
+		steps++
+	}
+	height := func(v float64) float64 {
+		return (math.Log10(max(v, 1)) + min(max(v, 0), 1)/2) / (float64(steps) + .5)
+	}
+	d.put(`<line class="base" x2="100%%" y1="100%%" y2="100%%"/>`)
+	for i, v := 0, 1.0; i <= steps; i, v = i+1, v*10 {
+		y := pct(1-height(v), 1)
+		d.put(`<line class="grid" x2="100%%" y1="%s" y2="%s"/><text class="y" x="-8" y="%s" dy=".32em">%s</text>`, y, y, y, shortNumber(v))
+	}
+	return height
+}

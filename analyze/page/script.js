@@ -31,7 +31,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest(".copy");
   if (!button) return;
-  const code = button.previousElementSibling;
+  const code = button.parentElement.querySelector("code");
   try {
     await navigator.clipboard.writeText(code.textContent);
     button.textContent = "copied";

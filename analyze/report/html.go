@@ -55,6 +55,17 @@ func (h *htmlPage) summary() page.Section {
 	if text := CoverageText(p); text != "" {
 		s.Parts = append(s.Parts, page.List{{Text: "All numbers are about what the journal has: " + text + ".", Bad: true}})
 	}
+	var list page.List
+	for _, x := range standouts(p) {
+		item := page.Item{Text: page.Visible(x.text), Bad: x.bad}
+		if x.here {
+			item.Command = place{at: x.at.Digits(), conn: when(x.conn != 0, fmt.Sprint(x.conn))}.command(p.Journal.Path)
+		}
+		list = append(list, item)
+	}
+	if list != nil {
+		s.Parts = append(s.Parts, page.Heading("What stands out"), list)
+	}
 	read := page.About{
 		{Name: "source", Value: p.Journal.Source}, {Name: "recorded by", Value: p.Journal.Program}, {Name: "redacted", Value: p.Journal.Redact},
 	}

@@ -16,10 +16,14 @@ var htmlCharts = map[string]func(*profile.Profile) []page.Part{
 	"workers":      htmlWorkers,
 	"timeline":     htmlTimeline,
 	"line_lengths": htmlLengths,
+	"talkers":      htmlTalkers,
+	"lag_timeline": htmlLags,
+	"positions":    htmlPositions,
+	"endings":      htmlEndings,
 }
 
 // onlyDrawn are tables that are too long to be read: a page has them as charts.
-var onlyDrawn = map[string]bool{"timeline": true}
+var onlyDrawn = map[string]bool{"timeline": true, "lag_timeline": true}
 
 // maxBars is how many bars a chart has; what is beyond it is one bar.
 const maxBars = 12
@@ -134,18 +138,54 @@ func addSeries(list []page.Series, name string, values []int64) []page.Series {
 	return list
 }
 
-// stretches are the journal's gaps, which charts over time show behind what was
-// counted.
+// stretches are what charts over time show behind what was counted: gaps of the
+// journal, and stalls.
 func stretches(p *profile.Profile) []page.Event {
 	var out []page.Event
-	for _, g := range p.Gaps[:min(len(p.Gaps), 50)] {
+	for _, g := range p.Gaps[:min(len(p.Gaps), maxStretches)] {
 		out = append(out, page.Event{
 			From: time.Duration(g.From), To: time.Duration(g.To), Bad: true,
 			Text: fmt.Sprintf("a gap of the journal: %s, %s", count(g.Bytes, "byte"), g.Reason),
 		})
 	}
+	for _, s := range p.Stalls[:min(len(p.Stalls), maxStretches)] {
+		at := time.Duration(s.At)
+		out = append(out, page.Event{From: at, To: at + time.Duration(s.Length), Text: connName(s.Conn, s.Worker) + ": " + stallText(&s)})
+	}
 	return out
 }
+
+// maxStretches is how many of each are shown.
+const maxStretches = 50
+
+// htmlTalkers is who or what makes the traffic of the largest topics.
+func htmlTalkers(p *profile.Profile) []page.Part {
+	var out []page.Part
+	for from := 0; from < len(p.Talkers) && len(out) < 4; {
+		to := from
+		for to < len(p.Talkers) && p.Talkers[to].Topic == p.Talkers[from].Topic && p.Talkers[to].By == p.Talkers[from].By && p.Talkers[to].Kind == p.Talkers[from].Kind {
+			to++
+		}
+		t := p.Talkers[from]
+		chart := page.Bars{Title: fmt.Sprintf("%s by %s", t.Topic, t.By), Unit: "bytes of lines"}
+		for _, t := range p.Talkers[from:min(to, from+maxTalkers)] {
+			chart.Bars = append(chart.Bars, page.Bar{
+				Name: t.Name, Value: float64(t.Bytes), Text: grouped(fmt.Sprint(t.Bytes)), Rest: t.Name == "(other)",
+				More: fmt.Sprintf("%s, %s %% of the bytes of %s", count(t.Commands, "command"), t.OfTopic.Digits(), t.Topic),
+			})
+		}
+		if len(chart.Bars) > 1 && t.OfTopic >= minTalker {
+			out = append(out, chart)
+		}
+		from = to
+	}
+	return out
+}
+
+const (
+	maxTalkers = 8   // bars that a chart of talkers has
+	minTalker  = 5e4 // 5 %: where the largest has less of its topic, nobody stands out
+)
 
 // htmlLengths is how long lines are, and where that comes near the limit.
 func htmlLengths(p *profile.Profile) []page.Part {
