@@ -37,9 +37,10 @@
 //     asked for over HTTP rowserver.go, moved tokens and names rewrite.go, the
 //     journal of the run notes.go, what came of it result.go and lag.go
 //   - recorded workers over sockets: [PlayWorkers], in asworker.go. What they did is
-//     asworkerread.go, what acts do asworkeract.go, a connection asworkerconn.go, how
-//     it ends asworkerend.go, what is said otherwise asworkersay.go. Plan, schedule,
-//     feed, notes and result are those of the master's role
+//     asworkerread.go, what acts do asworkeract.go, a connection asworkerconn.go, what
+//     it reads asworkerlisten.go, how it ends asworkerend.go, what is said otherwise
+//     asworkersay.go. Plan, schedule, feed, notes and result are those of the master's
+//     role
 //
 // # Driving it
 //
