@@ -30,7 +30,7 @@ type command struct {
 // commands lists every command in the order in which a newcomer meets them.
 func commands() []*command {
 	return []*command{
-		demoCommand(), recordCommand(), logCommand(), reportCommand(), verifyCommand(), importCommand(), checkCommand(),
+		demoCommand(), recordCommand(), logCommand(), reportCommand(), explainCommand(), verifyCommand(), importCommand(), checkCommand(),
 		replayCommand(), workerCommand(), diffCommand(),
 		completionCommand(), versionCommand(),
 	}

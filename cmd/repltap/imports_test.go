@@ -18,12 +18,13 @@ var mayImport = map[string][]string{
 	"proxy":           {"journal", "wire"},
 	"replay":          {"journal", "wire"},
 	"analyze":         {"analyze/page", "journal", "safetext", "wire"},
+	"analyze/explain": {"analyze/profile", "journal", "wire"},
 	"analyze/page":    {"safetext"},
 	"analyze/profile": {"journal", "testdata", "wire"},
 	"analyze/report":  {"analyze/page", "analyze/profile", "journal", "safetext", "testdata"},
 	"safetext":        {},
 	"testdata":        {},
-	"cmd/repltap":     {"analyze", "analyze/page", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "safetext", "testdata", "wire"},
+	"cmd/repltap":     {"analyze", "analyze/explain", "analyze/page", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "safetext", "testdata", "wire"},
 }
 
 // goPackage is what `go list -json` says of a package.

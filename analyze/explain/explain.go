@@ -1,0 +1,146 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+
+	"repltap/analyze/profile"
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Schema names the form of a story's JSON.
+const Schema = "repltap.explain/1"
+
+// Question is which token of what.
+type Question struct {
+	Stream   string
+	Token    int64
+	Instance string       // whose; "" for whoever wrote it
+	Release  wire.Release // by whose rules workers go; 0 for what the traffic suggests
+}
+
+// Story is the answer.
+type Story struct {
+	Schema   string         `json:"schema"`
+	Stream   string         `json:"stream"`
+	Token    int64          `json:"token"`
+	Release  string         `json:"release"`  // whose rules workers were played by
+	Dialects string         `json:"dialects"` // that the traffic of the stream fits
+	Came     bool           `json:"came"`     // a row of it was seen
+	Complete bool           `json:"complete"` // all workers have it, as far as the journal shows
+	Writers  []*WriterStory `json:"writers"`
+	Workers  []*WorkerStory `json:"workers"`
+	Gaps     int64          `json:"gaps"` // parts of the traffic that are not in the journal
+	Damage   int64          `json:"damage"`
+	Notes    []string       `json:"notes"`
+}
+
+// Line is a line and where it stands.
+type Line struct {
+	profile.Place
+	Worker string        `json:"worker"`
+	Token  profile.Count `json:"token"` // none for batch
+	Prev   profile.Count `json:"prev"`
+	Text   string        `json:"line"`
+}
+
+// WriterStory is what an instance did about the token.
+type WriterStory struct {
+	Instance string `json:"instance"`
+	// First is the row with the token, where it came first; nil if none did.
+	First *Line  `json:"first"`
+	Rows  int64  `json:"rows"`  // of its group
+	Group []Line `json:"group"` // the first of them
+	Times int64  `json:"times"` // how often it was sent, to all connections
+	// Before and After are the nearest tokens of rows around it, as they came first.
+	Before *Line `json:"before"`
+	After  *Line `json:"after"`
+	// Announced is the first POSITION at or beyond the token; Covered is the first
+	// that says there are no rows in a range which has it.
+	Announced *Line `json:"announced"`
+	Covered   *Line `json:"covered"`
+	// Passed is the first line on any connection that went from below the token to
+	// beyond it, without it.
+	Passed *Line `json:"passed"`
+}
+
+// Explain answers a question about a journal.
+func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(int64)) (*Story, error) {
+	s := &Story{Schema: Schema, Stream: q.Stream, Token: q.Token, Complete: true, Writers: []*WriterStory{}, Workers: []*WorkerStory{}, Notes: []string{}}
+	filter := journal.Filter{Streams: []string{q.Stream}}
+	start := r.Info().Start
+	first := &survey{question: q, story: s, start: start, writers: map[string]*writer{}}
+	read := int64(0)
+	pass := func(take func(*journal.Record), damage *int64) error {
+		for rec, err := range r.Records(ctx, filter) {
+			if err != nil {
+				if !journal.IsPartial(err) {
+					return err
+				}
+				*damage++
+				continue
+			}
+			if read++; read%16384 == 0 && progress != nil {
+				progress(read)
+			}
+			take(rec)
+		}
+		return nil
+	}
+	if err := pass(first.take, &s.Damage); err != nil {
+		return nil, err
+	}
+	first.finish()
+	release := q.Release
+	if release == 0 {
+		release = first.suggested()
+	}
+	s.Release, s.Dialects = release.String(), first.detector.Candidates().String()
+	second, err := newPlay(q, s, release, start, first)
+	if err != nil {
+		return nil, err
+	}
+	var again int64
+	if err := pass(second.take, &again); err != nil {
+		return nil, err
+	}
+	second.finish()
+	return s, nil
+}
+
+// place is where a record stands.
+func place(rec *journal.Record, start int64) profile.Place {
+	return profile.Place{Seq: rec.Seq, Conn: rec.Conn, At: profile.At(rec.Time - start), Time: profile.Time(rec.Time)}
+}
+
+// maxText is how much of a line is kept.
+const maxText = 400
+
+func lineOf(rec *journal.Record, start int64) *Line {
+	text := rec.Data
+	if n := len(text); n > 0 && text[n-1] == '\n' {
+		text = text[:n-1]
+	}
+	l := &Line{Place: place(rec, start), Worker: rec.Worker, Token: profile.None, Prev: profile.None}
+	if len(text) > maxText {
+		l.Text = string(text[:maxText]) + "…"
+	} else {
+		l.Text = string(text)
+	}
+	if rec.Gist.HasToken {
+		l.Token = profile.Count(rec.Gist.Token)
+	}
+	if rec.Gist.HasPrev {
+		l.Prev = profile.Count(rec.Gist.Prev)
+	}
+	return l
+}
+
+func (q *Question) about(rec *journal.Record) bool {
+	return rec.Kind == journal.KindLine && rec.Dir == wire.S2C && (q.Instance == "" || string(rec.Gist.Instance) == q.Instance)
+}
+
+func (s *Story) note(format string, args ...any) {
+	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
+}

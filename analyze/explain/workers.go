@@ -1,0 +1,401 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"repltap/analyze/profile"
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// What became of a token at a worker.
+const (
+	Delivered  = "delivered"   // it took the rows in
+	Discarded  = "discarded"   // they came, and it threw them away
+	WouldFetch = "would fetch" // it was told that it missed it, and asks for it elsewhere
+	Skipped    = "skipped"     // it was told that there is nothing
+	Passed     = "passed over" // later rows came, without it
+	Had        = "was past it" // it was as far before anything came to it
+	Own        = "own"         // the worker wrote it itself
+	Waiting    = "not yet"     // nothing so far came to it
+)
+
+// WorkerStory is what became of the token at a worker, of one instance.
+type WorkerStory struct {
+	Worker   string         `json:"worker"`
+	Instance string         `json:"instance"`
+	Fate     string         `json:"fate"`
+	Why      string         `json:"why"`
+	Line     *Line          `json:"line"`     // that decided it
+	Delay    profile.Millis `json:"delay_ms"` // after the token came first to anybody
+	Rows     int64          `json:"rows"`     // delivered, or thrown away
+	Current  profile.Count  `json:"current"`  // where the worker was
+	// Then is what was told of the token later, the first few.
+	Then []Event `json:"then"`
+	// Last is the last line of the stream that came to it.
+	Last *Line `json:"last"`
+}
+
+// Event is something that a worker makes of a line.
+type Event struct {
+	Fate string `json:"fate"`
+	Why  string `json:"why"`
+	Line Line   `json:"line"`
+}
+
+const (
+	maxWorkers = 256
+	maxThen    = 5
+	maxConns   = 8        // of a worker at once
+	maxHeld    = 64 << 20 // bytes that a worker may hold for one that never ends a batch
+)
+
+// play shows followers what came.
+type play struct {
+	question Question
+	story    *Story
+	release  wire.Release
+	start    int64
+	survey   *survey
+	workers  map[string]*player
+	beyond   int64
+}
+
+// player is one worker.
+type player struct {
+	follower *wire.Follower
+	name     string
+	conns    []uint64 // that are open, as far as is known: the last few
+	stories  map[string]*WorkerStory
+	ended    bool
+}
+
+func newPlay(q Question, s *Story, release wire.Release, start int64, first *survey) (*play, error) {
+	if _, err := wire.NewFollower(release, wire.FollowerConfig{}); err != nil {
+		return nil, fmt.Errorf("no worker of Synapse %s can be played: %w", release, err)
+	}
+	return &play{question: q, story: s, release: release, start: start, survey: first, workers: map[string]*player{}}, nil
+}
+
+func (p *play) take(rec *journal.Record) {
+	if rec.Kind != journal.KindLine {
+		return
+	}
+	if rec.Gist.Command == wire.CmdReplicate && rec.Dir == wire.C2S {
+		p.asks(rec)
+		return
+	}
+	if !p.question.about(rec) || !rec.Gist.HasToken && !rec.Gist.Batch || !p.survey.concerns(rec.Gist.Instance) {
+		return
+	}
+	w := p.worker(rec)
+	if w == nil {
+		p.beyond++
+		return
+	}
+	p.show(w, rec)
+}
+
+func (p *play) worker(rec *journal.Record) *player {
+	key := rec.Worker
+	if key == "" {
+		key = fmt.Sprintf("\x00%d", rec.Conn)
+	}
+	w := p.workers[key]
+	if w == nil {
+		if len(p.workers) >= maxWorkers {
+			return nil
+		}
+		w = &player{name: rec.Worker, stories: map[string]*WorkerStory{}}
+		p.workers[key] = w
+	}
+	return w
+}
+
+// begin makes the follower, which stands where the first line says: at what a
+// POSITION begins with, and before a row.
+func (p *play) begin(w *player, rec *journal.Record) {
+	g := &rec.Gist
+	at := g.Token
+	switch {
+	case g.HasPrev:
+		at = g.Prev
+	case g.Command == wire.CmdRdata && g.HasToken:
+		at--
+	}
+	config := wire.FollowerConfig{Name: w.name, Streams: []wire.FollowedStream{{Name: p.question.Stream, Token: at}}}
+	f, err := wire.NewFollower(p.release, config)
+	if err != nil { // the release has no such stream; the follower will say so
+		config.Streams = nil
+		f, _ = wire.NewFollower(p.release, config)
+	}
+	w.follower = f
+}
+
+// asks is a worker up to 1.12 that says where it stands.
+func (p *play) asks(rec *journal.Record) {
+	g := &rec.Gist
+	if !g.HasToken || !p.survey.concerns(nil) {
+		return
+	}
+	w := p.worker(rec)
+	if w == nil {
+		return
+	}
+	st := p.tale(w, "")
+	if g.Token >= p.question.Token && st.Fate == Waiting {
+		p.decide(st, rec, Had, fmt.Sprintf("it asks for what comes after %d", g.Token), 0)
+	}
+}
+
+// connect tells the follower of a connection. The lines of a stream do not show
+// when one ends, so the oldest of too many is taken to be over.
+func (p *play) connect(w *player, rec *journal.Record) {
+	if len(w.conns) >= maxConns {
+		w.follower.Lost(int(w.conns[0]))
+		w.conns = w.conns[1:]
+	}
+	w.conns = append(w.conns, rec.Conn)
+	w.follower.Connected(int(rec.Conn), rec.Time)
+}
+
+func (p *play) tale(w *player, instance string) *WorkerStory {
+	st := w.stories[instance]
+	if st == nil {
+		st = &WorkerStory{Worker: w.name, Instance: instance, Fate: Waiting, Delay: profile.None, Current: profile.None, Then: []Event{}}
+		w.stories[instance] = st
+	}
+	return st
+}
+
+func (p *play) show(w *player, rec *journal.Record) {
+	g := &rec.Gist
+	instance, token := string(g.Instance), p.question.Token
+	if w.follower == nil {
+		p.begin(w, rec)
+	}
+	st := p.tale(w, instance)
+	conn := int(rec.Conn)
+	if !slices.Contains(w.conns, rec.Conn) {
+		p.connect(w, rec)
+		// Where a worker stands that was not seen before nobody knows: it gets what it
+		// is told first.
+		if st.Last == nil && len(w.stories) == 1 && g.Command == wire.CmdRdata && p.release >= firstOwn && !early(rec) {
+			text := before(g)
+			if p.release < firstPrev {
+				text = before3(g)
+			}
+			w.follower.Receive(conn, rec.Time, wire.Piece{Kind: wire.PieceLine, Text: text})
+		}
+	}
+	if w.ended {
+		p.decide(st, rec, Discarded, "the worker would have closed the connection by then", 0)
+		return
+	}
+	current := w.follower.Token(p.question.Stream, instance)
+	if st.Last == nil && g.Command == wire.CmdPosition && g.Token >= token && (!g.HasPrev || g.Prev >= token) {
+		p.decide(st, rec, Had, "the first POSITION that came to it is as far: what was before is not in the journal", current)
+	}
+	was := st.Last
+	st.Last = lineOf(rec, p.start)
+	effects := w.follower.Receive(conn, rec.Time, wire.Piece{Kind: wire.PieceLine, Text: rec.Data})
+	p.effects(st, w, rec, effects, current, was)
+	for _, fetch := range w.follower.Fetching() {
+		p.effects(st, w, rec, w.follower.Fetched(fetch, nil, 0, false), current, was)
+	}
+	if w.follower.HeldBytes() > maxHeld {
+		w.ended = true
+		p.story.note("%s holds more than %d MiB of rows whose batch never ends; it was not followed further.", named(w.name), maxHeld>>20)
+	}
+}
+
+// early says that a row came before any POSITION on its connection, which the
+// journal knows from what it saw of the connection; then a worker throws it away.
+// Otherwise the journal may begin in the middle of the connection.
+func early(rec *journal.Record) bool {
+	return slices.ContainsFunc(rec.Findings, func(f wire.Finding) bool { return f.Code == wire.CodeEarlyRdata })
+}
+
+// firstOwn is the first release whose workers need a POSITION, firstPrev the first
+// in which it has two tokens.
+var firstOwn, firstPrev = release("1.13.0"), release("1.22.0")
+
+func release(text string) wire.Release {
+	r, err := wire.ParseRelease(text)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// before is a POSITION that stands just before a row; before3 is one as up to
+// 1.21.
+func before(g *wire.Gist) []byte {
+	at := g.Token - 1
+	if !g.HasToken {
+		at = 0
+	}
+	if g.Form == wire.FormRdata4 {
+		return fmt.Appendf(nil, "POSITION %s %s %d %d\n", g.Stream, g.Instance, at, at)
+	}
+	return fmt.Appendf(nil, "POSITION %s %d\n", g.Stream, at)
+}
+
+func before3(g *wire.Gist) []byte {
+	return fmt.Appendf(nil, "POSITION %s %s %d\n", g.Stream, g.Instance, max(g.Token-1, 0))
+}
+
+// effects tells what a follower made of a line.
+func (p *play) effects(st *WorkerStory, w *player, rec *journal.Record, effects []wire.Effect, current int64, was *Line) {
+	token := p.question.Token
+	for i := range effects {
+		e := &effects[i]
+		over := e.Token >= token && current < token
+		switch e.Kind {
+		case wire.EffectDeliver:
+			switch {
+			case e.Fetched:
+			case e.Token == token:
+				p.decide(st, rec, Delivered, "", current)
+				st.rows(len(e.Rows))
+			case over:
+				p.decide(st, rec, Passed, fmt.Sprintf("a row with token %d came, and the worker was at %d", e.Token, current), current)
+			}
+		case wire.EffectDiscard:
+			if e.Command == wire.CmdRdata && e.Token == token && !e.Batch {
+				fate := Discarded
+				if e.Why == wire.ReasonOwnEcho {
+					fate = Own
+				}
+				p.decide(st, rec, fate, reason(e), current)
+				st.rows(e.Count)
+			}
+		case wire.EffectFetch:
+			if e.Query && e.From < token && token <= e.Token {
+				p.decide(st, rec, WouldFetch, fmt.Sprintf("it was at %d, and asks for what is up to %d", e.From, e.Token)+away(was, rec), current)
+			}
+		case wire.EffectPosition:
+			if over {
+				p.decide(st, rec, Skipped, fmt.Sprintf("a POSITION took it from %d to %d without a row", current, e.Token), current)
+			}
+		case wire.EffectDropBatch:
+			if over || e.Token == token {
+				p.decide(st, rec, Discarded, fmt.Sprintf("a POSITION made it forget %d rows whose token had not come", e.Count), current)
+			}
+		case wire.EffectCrash, wire.EffectClose:
+			if e.Kind == wire.EffectCrash || !w.ended {
+				w.ended = true
+				p.story.note("%s: a worker of Synapse %s would have closed connection %d at record %d.", named(w.name), p.release, rec.Conn, rec.Seq)
+			}
+		}
+	}
+}
+
+// away says since when nothing had come to a worker, if it is on another
+// connection now.
+func away(was *Line, rec *journal.Record) string {
+	if was == nil || was.Conn == rec.Conn {
+		return ""
+	}
+	return fmt.Sprintf("; what came to it before was at +%ss on connection %d", was.At.Digits(), was.Conn)
+}
+
+func (st *WorkerStory) rows(n int) { st.Rows = max(st.Rows, int64(n)) }
+
+// weight orders fates: what is worth more stands, whatever came before or after.
+var weight = map[string]int{Delivered: 9, Own: 8, Discarded: 6, WouldFetch: 5, Skipped: 3, Passed: 2, Had: 1, Waiting: 0}
+
+// decide notes what became of the token. The first event of most weight decides;
+// what a POSITION or row already went over is not gone over again.
+func (p *play) decide(st *WorkerStory, rec *journal.Record, fate, why string, current int64) {
+	l := lineOf(rec, p.start)
+	if weight[fate] <= weight[st.Fate] {
+		if len(st.Then) < maxThen && (fate == Delivered || fate == Discarded || fate == WouldFetch) {
+			st.Then = append(st.Then, Event{fate, why, *l})
+		}
+		return
+	}
+	if st.Fate != Waiting && st.Line != nil && len(st.Then) < maxThen {
+		st.Then = append(st.Then, Event{st.Fate, st.Why, *st.Line})
+	}
+	st.Fate, st.Why, st.Line, st.Current = fate, why, l, profile.Count(current)
+	if fate == Had {
+		st.Current = profile.None
+	}
+}
+
+// reason is why a follower threw rows away, in words.
+func reason(e *wire.Effect) string {
+	switch e.Why {
+	case wire.ReasonOwnEcho:
+		return "it wrote it itself"
+	case wire.ReasonUnknownStream:
+		return "its release has no such stream"
+	case wire.ReasonNotConnected:
+		return "no POSITION of the stream had come on this connection"
+	case wire.ReasonOldToken:
+		return fmt.Sprintf("it is not after %d, where the worker was", e.Current)
+	case wire.ReasonBadRow:
+		return "the row does not fit the stream in its release"
+	}
+	return e.Why.String()
+}
+
+func named(worker string) string {
+	if worker == "" {
+		return "a worker without a name"
+	}
+	return worker
+}
+
+// finish tells the stories in order.
+func (p *play) finish() {
+	for _, w := range p.workers {
+		for _, st := range w.stories {
+			p.end(st)
+			p.story.Workers = append(p.story.Workers, st)
+		}
+	}
+	slices.SortFunc(p.story.Workers, func(a, b *WorkerStory) int {
+		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.seq(), b.seq()))
+	})
+	if p.beyond > 0 {
+		p.story.note("There are more than %d workers; %d lines to others were not looked at.", maxWorkers, p.beyond)
+	}
+	if p.story.Gaps+p.story.Damage > 0 {
+		p.story.note("Parts of the traffic are not in the journal (%d gaps, %d damaged): what is missing here may have come.", p.story.Gaps, p.story.Damage)
+	}
+	p.story.Complete = p.story.Complete && p.story.Came && p.story.Gaps+p.story.Damage == 0
+}
+
+func (st *WorkerStory) seq() uint64 {
+	if st.Last != nil {
+		return st.Last.Seq
+	}
+	return 0
+}
+
+// end says how long after the first it was, and whether it has the token.
+func (p *play) end(st *WorkerStory) {
+	for _, w := range p.story.Writers {
+		if w.Instance == st.Instance && w.First != nil && st.Line != nil {
+			st.Delay = profile.Millis(st.Line.Time - w.First.Time)
+		}
+	}
+	switch st.Fate {
+	case Delivered, Own, Had:
+	default:
+		p.story.Complete = false
+	}
+	if st.Fate == Had {
+		st.Delay = profile.None
+	}
+	if st.Fate == Waiting {
+		st.Why = "the last that came to it was before it"
+		if st.Last == nil {
+			st.Why = "nothing of the stream came to it"
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package explain
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"repltap/journal"
+	"repltap/wire"
+)
+
+// Limits of what is kept.
+const (
+	maxWriters  = 256
+	maxGroup    = 5 // rows of a group that are shown
+	maxSpans    = 10_000
+	maxSamples  = 64
+	maxObserved = 20_000 // lines that the release is told from
+)
+
+// survey is the first reading: who wrote what around the token.
+type survey struct {
+	question Question
+	story    *Story
+	start    int64
+	detector *wire.Detector
+	observed int
+	writers  map[string]*writer
+	beyond   int64
+	samples  [][]byte // rows, to find a release that takes them
+}
+
+// writer is one instance. Its story is told if it has to do with the token.
+type writer struct {
+	story       WriterStory
+	open        map[uint64][]Line // rows that wait for their token, by connection
+	openRows    map[uint64]int64
+	last        map[uint64]int64 // the last token, by connection
+	low, high   int64            // of the rows around the token
+	hasLow, hit bool
+	hasHigh     bool
+}
+
+func (s *survey) take(rec *journal.Record) {
+	if rec.Kind == journal.KindGap {
+		s.story.Gaps++
+		return
+	}
+	if rec.Kind != journal.KindLine {
+		return
+	}
+	if s.detector == nil {
+		s.detector = new(wire.Detector)
+	}
+	if s.observed++; s.observed <= maxObserved {
+		s.detector.Observe(rec.Dir, rec.Data, &rec.Gist)
+	}
+	if !s.question.about(rec) {
+		return
+	}
+	w := s.writer(string(rec.Gist.Instance))
+	if w == nil {
+		s.beyond++
+		return
+	}
+	switch g := &rec.Gist; g.Command {
+	case wire.CmdRdata:
+		s.row(w, rec)
+	case wire.CmdPosition:
+		if g.HasToken {
+			s.position(w, rec)
+		}
+	}
+}
+
+func (s *survey) writer(instance string) *writer {
+	w := s.writers[instance]
+	if w == nil && len(s.writers) < maxWriters && len(instance) <= 255 {
+		w = &writer{story: WriterStory{Instance: instance, Group: []Line{}}, open: map[uint64][]Line{}, openRows: map[uint64]int64{}, last: map[uint64]int64{}}
+		s.writers[instance] = w
+	}
+	return w
+}
+
+func (s *survey) row(w *writer, rec *journal.Record) {
+	if len(s.samples) < maxSamples {
+		s.samples = append(s.samples, bytes.Clone(rec.Data))
+	}
+	g, c, token := &rec.Gist, rec.Conn, s.question.Token
+	if g.Batch {
+		if w.openRows[c]++; len(w.open[c]) < maxGroup && len(w.open) < maxSpans && w.story.First == nil {
+			w.open[c] = append(w.open[c], *lineOf(rec, s.start))
+		}
+		return
+	}
+	if !g.HasToken {
+		return
+	}
+	st := &w.story
+	switch {
+	case g.Token == token:
+		st.Times++
+		w.hit = true
+		if st.First == nil {
+			st.First, st.Rows = lineOf(rec, s.start), w.openRows[c]+1
+			st.Group = append(st.Group, w.open[c]...)
+			if len(st.Group) < maxGroup || st.Rows > maxGroup {
+				st.Group = append(st.Group[:min(len(st.Group), maxGroup-1)], *st.First)
+			}
+		}
+	case g.Token < token && (!w.hasLow || g.Token > w.low):
+		w.hasLow, w.low, st.Before = true, g.Token, lineOf(rec, s.start)
+	case g.Token > token && (!w.hasHigh || g.Token < w.high):
+		w.hasHigh, w.high, st.After = true, g.Token, lineOf(rec, s.start)
+	}
+	s.passes(w, rec)
+	delete(w.open, c)
+	delete(w.openRows, c)
+}
+
+func (s *survey) position(w *writer, rec *journal.Record) {
+	g, token, st := &rec.Gist, s.question.Token, &w.story
+	if g.Token >= token && st.Announced == nil {
+		st.Announced = lineOf(rec, s.start)
+	}
+	if g.HasPrev && g.Prev < token && g.Token >= token && st.Covered == nil {
+		st.Covered = lineOf(rec, s.start)
+	}
+	s.passes(w, rec)
+	delete(w.open, rec.Conn)
+	delete(w.openRows, rec.Conn)
+}
+
+// passes notes the first line that goes over the token.
+func (s *survey) passes(w *writer, rec *journal.Record) {
+	token := s.question.Token
+	last, known := w.last[rec.Conn]
+	if known && last < token && rec.Gist.Token > token && w.story.Passed == nil {
+		w.story.Passed = lineOf(rec, s.start)
+	}
+	if known || len(w.last) < maxSpans {
+		w.last[rec.Conn] = rec.Gist.Token
+	}
+}
+
+// finish keeps the writers that wrote the token, or else all.
+func (s *survey) finish() {
+	if s.detector == nil {
+		s.detector = new(wire.Detector)
+	}
+	for _, w := range s.writers {
+		if w.hit {
+			s.story.Came = true
+		}
+	}
+	for _, w := range s.writers {
+		if w.hit || !s.story.Came {
+			s.story.Writers = append(s.story.Writers, &w.story)
+		}
+	}
+	slices.SortFunc(s.story.Writers, func(a, b *WriterStory) int { return strings.Compare(a.Instance, b.Instance) })
+	if s.beyond > 0 {
+		s.story.note("The stream has more than %d instances; %d lines of others were not looked at.", maxWriters, s.beyond)
+	}
+	if len(s.story.Writers) > 1 && s.story.Came {
+		s.story.note("%d instances wrote this token: each counts for itself. Ask for one with --instance.", len(s.story.Writers))
+	}
+}
+
+// concerns says whether an instance's lines tell of the token.
+func (s *survey) concerns(instance []byte) bool {
+	for _, w := range s.story.Writers {
+		if w.Instance == string(instance) {
+			return true
+		}
+	}
+	return false
+}
