@@ -32,13 +32,14 @@ type fanOut struct {
 }
 
 type recentRow struct {
-	hash uint64
-	conn uint64 // that it went to first
+	tag  uint32 // of the hash, what is not the place in the table
+	conn uint32 // that it went to first
 }
 
 type fanOutCount struct{ copies, unique tally }
 
-const recentRows = 1 << 17
+// recentRows keeps the table within what a processor has at hand.
+const recentRows = 1 << 14
 
 func newFanOut(names *subjects) *fanOut {
 	return &fanOut{names: names, recent: make([]recentRow, recentRows)}
@@ -52,10 +53,11 @@ func (f *fanOut) take(e *entry) {
 	s.copies.add(len(e.Data))
 	hash := xxhash.Sum64(e.Data)
 	r := &f.recent[hash%recentRows]
-	if r.hash == hash && r.conn != e.Conn && r.conn != 0 {
+	x := recentRow{uint32(hash >> 32), uint32(e.Conn)}
+	if r.tag == x.tag && r.conn != x.conn && r.conn != 0 {
 		return
 	}
-	*r = recentRow{hash, e.Conn}
+	*r = x
 	s.unique.add(len(e.Data))
 }
 

@@ -38,16 +38,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 			Program: info.Program, Start: Time(info.Start), First: None, Last: None, Duration: None, Filter: o.Flags,
 		},
 	}
-	t := &taking{conns: map[uint64]*connection{}, start: info.Start, streams: newSubjects()}
-	t.tracker = newTracker(t.conns, t.streams, info.Start)
-	names := newNaming(o)
-	t.collectors = []collector{
-		newBreakdown(), &missing{},
-		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
-		newTalkers(t.streams, names), newSessions(names),
-		newReceivers(t.streams), newFanOut(t.streams),
-	}
-	t.collectors = append(t.collectors, t.tracker.collectors()...)
+	t := newTaking(info.Start, o)
 	done := int64(0)
 	for rec, err := range r.Records(ctx, o.Filter) {
 		if err != nil {
@@ -81,6 +72,21 @@ type taking struct {
 	e           entry
 	collectors  []collector
 	damage      []DamageRow
+}
+
+// newTaking makes what reads a journal that starts at start.
+func newTaking(start int64, o Options) *taking {
+	t := &taking{conns: map[uint64]*connection{}, start: start, streams: newSubjects()}
+	t.tracker = newTracker(t.conns, t.streams, start)
+	names := newNaming(o)
+	t.collectors = []collector{
+		newBreakdown(), &missing{},
+		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
+		newTalkers(t.streams, names), newSessions(names),
+		newReceivers(t.streams), newFanOut(t.streams),
+	}
+	t.collectors = append(t.collectors, t.tracker.collectors()...)
+	return t
 }
 
 func (t *taking) record(rec *journal.Record) {

@@ -140,17 +140,19 @@ func TestSketch(t *testing.T) {
 		w.add(n)
 		want[key] = w
 	}
-	if len(s.keys) > maxKeys {
-		t.Errorf("%d names", len(s.keys))
+	if len(s.all) > maxKeys {
+		t.Errorf("%d names", len(s.all))
 	}
-	for _, h := range s.keys {
+	there := map[string]bool{}
+	for _, h := range s.top(maxKeys) {
+		there[h.key] = true
 		w := want[h.key]
 		if h.bytes > w.bytes || h.bytes+h.missed.bytes < w.bytes || h.commands > w.commands || h.commands+h.missed.commands < w.commands {
 			t.Errorf("%s: %v and at most %v more, but it has %v", h.key, h.tally, h.missed, w)
 		}
 	}
 	for key, w := range want {
-		if s.keys[key] == nil && (w.bytes > s.lost.bytes || w.commands > s.lost.commands) {
+		if !there[key] && (w.bytes > s.lost.bytes || w.commands > s.lost.commands) {
 			t.Errorf("%s with %v was let go, and the most that was is %v", key, w, s.lost)
 		}
 	}
@@ -158,6 +160,18 @@ func TestSketch(t *testing.T) {
 		if !strings.HasPrefix(h.key, "great") {
 			t.Errorf("number %d is %s", i, h.key)
 		}
+	}
+}
+
+// Classes rise with what is counted.
+func TestClasses(t *testing.T) {
+	last := 0
+	for _, n := range []int64{0, 1, 7, 8, 9, 15, 16, 18, 20, 31, 32, 1000, 1125, 1 << 40, 1<<62 + 1, 1<<63 - 1} {
+		c := classOf(n)
+		if c < last || c >= 64*8 || n == 8 && c == classOf(7) {
+			t.Errorf("%d is in class %d, after %d", n, c, last)
+		}
+		last = c
 	}
 }
 
