@@ -20,8 +20,8 @@ var order = []struct {
 	name, title, question string
 	tables                []string
 }{
-	{"traffic", "What fills the wire", "Which commands, streams, writers and names make the traffic?",
-		[]string{"totals", "commands", "streams", "talkers", "useful", "instances", "workers"}},
+	{"traffic", "What fills the wire", "Which commands, streams, writers and names make the traffic, and who has a use for it?",
+		[]string{"totals", "commands", "streams", "talkers", "receivers", "fan_out", "instances", "workers"}},
 	{"time", "Over time", "When was how much of it, were there bursts, and does anything come again and again?",
 		[]string{"timeline", "bursts", "periods"}},
 	{"streams", "Streams and tokens", "How far did each stream come, and did tokens go on as they should?",

@@ -94,7 +94,7 @@ func (t *text) head() {
 
 // worrying are tables of which one wants to know at once that there is something
 // in them.
-var worrying = []string{"findings", "gaps", "damage", "silences", "token_gaps", "position_outliers", "stalls", "overflows", "session_events", "near_limit"}
+var worrying = []string{"findings", "gaps", "damage", "silence", "token_gaps", "position_outliers", "stalls", "overflows", "session_events", "near_limit"}
 
 // worth says which tables are worth a look.
 func (t *text) worth() {

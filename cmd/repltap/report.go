@@ -30,7 +30,8 @@ many times as much they are, and what is new or gone.
 Formats, whose numbers are the same to the digit:
   text  for people: the first rows of each table, and the columns that fit; with
         --table NAME all rows of one table
-  json  everything; analyze/report/schema.md in the source describes it; with
+  json  everything; analyze/profile/schema.md in the source describes it, and
+        analyze/report/changes.md that of two journals; with
         --table only that table beside the head
   csv   one table a file: --table NAME writes one, and without it -o DIRECTORY
         gets a NAME.csv of each. Empty cells are numbers that there are none of.
