@@ -14,6 +14,7 @@ type lens struct {
 	mask   *wire.Redactor
 	played wire.Direction // of a run: what came from the journal; else none
 	ranged bool           // connections may have begun before what is read
+	begun  []string       // streams that begin in the middle of a group, which was not played
 
 	noServer, rebased bool
 	rename            map[string]string // instances, in the recorded journal
@@ -53,7 +54,7 @@ func (c *comparer) lens(side int) *lens {
 	l.played, l.noServer, l.rebased = c.run.played(), c.run.ServerName != "", c.run.Rebased
 	l.ranged = c.filter(0).From.Set
 	if side == 0 {
-		l.rename = c.run.Rename
+		l.rename, l.begun = c.run.Rename, c.run.Begun
 	}
 	if len(c.run.Streams) > 0 && len(l.filter.Streams) == 0 {
 		l.filter.Streams = c.run.Streams

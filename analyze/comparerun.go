@@ -22,6 +22,9 @@ type Run struct {
 	From, To  time.Time
 	Streams   []string
 	Instances []string
+	// Begun are the streams in which a group of rows with one token had begun
+	// before From: the rest of it was not played.
+	Begun []string
 
 	Shared     bool              // every worker was given all of it, whatever its name
 	Rebased    bool              // tokens were moved
@@ -61,6 +64,7 @@ func (r *Run) Source() string {
 	add("to", timeText(r.To))
 	add("stream", r.Streams...)
 	add("instance", r.Instances...)
+	add("begun", r.Begun...)
 	flag("shared", r.Shared)
 	flag("rebase", r.Rebased)
 	add("server-name", r.ServerName)
@@ -145,6 +149,8 @@ func (r *Run) set(key, v string) {
 		r.Instances = append(r.Instances, v)
 	case "shared":
 		r.Shared = v == "yes"
+	case "begun":
+		r.Begun = append(r.Begun, v)
 	case "rebase":
 		r.Rebased = v == "yes"
 	case "server-name":

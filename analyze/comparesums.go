@@ -3,6 +3,7 @@ package analyze
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -82,6 +83,10 @@ func (l *lens) rdata(rec *journal.Record) {
 	}
 	it := item{row: l.rowOf(rec), token: g.Token}
 	s := l.stand(rec)
+	if s != nil && !s.known && slices.Contains(l.begun, string(g.Stream)) {
+		s.known, s.token = g.HasToken, g.Token
+		return
+	}
 	if g.Batch {
 		it.flags |= itemBatch
 		it.sum = l.sum(sumBatch, it.row)

@@ -32,6 +32,9 @@ func (m *master) happened(ev *Event) {
 	case EventLine:
 		p.stats.Lines++
 	case EventPause:
+		if p.pausedAt != 0 {
+			return // the ERROR that ends a pause goes into the full buffer, which says so again
+		}
 		p.pausedAt = now
 		p.stats.Pauses++
 		m.pressure(now, p, journal.KindStall)
@@ -68,6 +71,9 @@ func (m *master) pressure(now int64, p *peer, kind journal.Kind) {
 	}
 	if out := m.s.Outbox(p.id); out != nil {
 		ev.Unsent, ev.Queue = int64(out.Buffered()), int64(out.Queued())
+	}
+	if kind == journal.KindStall {
+		ev.Queue = 0 // what follows in the same turn is queued already
 	}
 	if p.note == keepUpText {
 		ev.Queue = int64(p.stats.Queue)

@@ -68,7 +68,7 @@ func (m *master) look(f Fetch) {
 		m.result.note("a worker asked for rows of " + f.Stream + " that are older than the journal: it got those that are there")
 	}
 	m.task(func() {
-		rows, _, err := m.plan.past.rows(f.Stream, f.From-shift, f.Upto-shift, f.Limit, false)
+		rows, _, err := m.plan.past.missed(f.Stream, f.From-shift, f.Upto-shift, f.Limit, false)
 		for i := range rows {
 			rows[i].Token += shift
 		}

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ type Plan struct {
 	reader  *journal.Reader
 	options PlanOptions
 	begin   uint64 // the first act that is played
+	cut     rests
 	past    *spool
 	asked   map[string]int64 // up to 1.12: the lowest tokens that a worker asked from
 }
@@ -218,6 +220,7 @@ func (p *Plan) look(ctx context.Context) error {
 	from, bounded := p.bound(p.options.Filter.From)
 	start := map[string]int64{}
 	var order []string
+	groups := rests{}
 	stand := func(a *Act) {
 		token := a.Token
 		if p.begin != 0 {
@@ -232,12 +235,22 @@ func (p *Plan) look(ctx context.Context) error {
 	}
 	err := p.acts(ctx, func(a *Act) bool {
 		if p.begin == 0 && (bounded && a.At >= from || !bounded && a.Kind == ActAsk) {
-			p.begin, p.Start = a.Seq, a.At
+			p.begin, p.Start, p.cut = a.Seq, a.At, maps.Clone(groups)
 			if bounded {
 				p.Start = from
 			}
 		}
+		groups.follow(a, p.begin == 0)
 		_, stands := start[a.Stream]
+		if rest := p.begin != 0 && groups.ends(a); rest {
+			if failed = p.past.add(a.Stream, Row{Token: a.Token, JSON: a.JSON}, a.Batch); !a.Batch {
+				if !stands {
+					order = append(order, a.Stream)
+				}
+				start[a.Stream] = a.Token
+			}
+			return failed == nil
+		}
 		if a.Kind == ActRow && (p.begin == 0 || a.Past && !stands) {
 			failed = p.past.add(a.Stream, Row{Token: a.Token, JSON: a.JSON}, a.Batch)
 		}
@@ -260,6 +273,9 @@ func (p *Plan) look(ctx context.Context) error {
 		if !bounded {
 			err = fmt.Errorf("no worker asks for streams in what is to be replayed: it seems to begin in the middle; say --from where to begin")
 		}
+	}
+	if err == nil && len(order) == 0 && len(p.options.Filter.Streams) > 0 {
+		err = nothingOf(p.options.Filter.Streams)
 	}
 	for _, name := range order {
 		p.Streams = append(p.Streams, StreamStart{Name: name, Token: start[name]})
@@ -301,8 +317,12 @@ func (p *Plan) Acts(ctx context.Context, yield func(*Act) bool) error {
 	if p.options.Worker {
 		return p.workerActs(ctx, newTalk(p), yield)
 	}
-	started := map[string]bool{}
+	started, cut := map[string]bool{}, maps.Clone(p.cut)
 	return p.acts(ctx, func(a *Act) bool {
+		if a.Seq >= p.begin && cut.ends(a) {
+			started[a.Stream] = true
+			return true
+		}
 		if a.named() && !a.Batch && !a.Past {
 			started[a.Stream] = true
 		}

@@ -66,7 +66,7 @@ func (c *RowServer) publishes(stream string) bool {
 func (c *RowServer) answer(w http.ResponseWriter, stream string, from, upto int64) {
 	rewriter := newRewriter(c.Rewrite, c.Plan)
 	shift := rewriter.shift(stream)
-	rows, limited, err := c.Plan.past.rows(stream, from-shift, upto-shift, serverRows, true)
+	rows, limited, err := c.Plan.past.missed(stream, from-shift, upto-shift, serverRows, true)
 	if err != nil || len(rows) > maxServed {
 		rowsError(w, http.StatusInternalServerError, "M_UNKNOWN", "Internal server error")
 		return

@@ -118,11 +118,27 @@ func (s *spool) reset(stream string) {
 // in which they were written, and not more than limit unless that is 0. Cut says
 // that there are more. A whole token is given or nothing of it, if whole is set.
 func (s *spool) rows(stream string, from, upto int64, limit int, whole bool) (rows []Row, cut bool, err error) {
+	err = s.each(stream, from, upto, func(row Row) bool {
+		if limit > 0 && len(rows) >= limit && (!whole || rows[len(rows)-1].Token != row.Token) {
+			cut = true
+			return false
+		}
+		row.JSON = append([]byte(nil), row.JSON...)
+		rows = append(rows, row)
+		return true
+	})
+	return rows, cut, err
+}
+
+// each gives the rows of a stream with tokens above from up to upto, in the order
+// in which they were written, until yield says false. What it gives is valid until
+// the next one.
+func (s *spool) each(stream string, from, upto int64, yield func(Row) bool) (err error) {
 	s.mu.Lock()
 	st := s.streams[stream]
 	if st == nil || from >= upto || st.high <= from {
 		s.mu.Unlock()
-		return nil, false, nil
+		return nil
 	}
 	if len(s.buf) > 0 {
 		err = s.write()
@@ -138,16 +154,14 @@ func (s *spool) rows(stream string, from, upto int64, limit int, whole bool) (ro
 		if name, row, err = r.next(); err != nil || string(name) != stream || row.Token <= from || row.Token > upto {
 			continue
 		}
-		if limit > 0 && len(rows) >= limit && (!whole || rows[len(rows)-1].Token != row.Token) {
-			return rows, true, nil
+		if !yield(row) {
+			return nil
 		}
-		row.JSON = append([]byte(nil), row.JSON...)
-		rows = append(rows, row)
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return rows, false, err
+	return err
 }
 
 // spoolReader reads the file from a mark on.

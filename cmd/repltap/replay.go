@@ -278,7 +278,7 @@ func (o *replayOptions) source(path string, p *replay.Plan) string {
 	f, _ := o.filter.filter() // config has looked at it
 	run := analyze.Run{
 		Journal: path, Speed: float64(o.speed), Worker: o.as.value == roleWorker, Conns: f.Conns, Workers: f.Workers, Streams: f.Streams,
-		From: p.From, To: p.To, Rebased: len(o.rebase) > 0, ServerName: o.server,
+		From: p.From, To: p.To, Rebased: len(o.rebase) > 0, ServerName: o.server, Begun: p.Begun(),
 	}
 	// Where only one worker was recorded, all of several are given what that was.
 	run.Shared = o.workers > 1 && !slices.ContainsFunc(p.Conns, func(r *replay.Recorded) bool { return r.Worker != p.Conns[0].Worker })
