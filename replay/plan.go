@@ -19,8 +19,10 @@ type PlanOptions struct {
 	Release wire.Release // zero: as the journal says
 	Dialect wire.Dialect // zero: as the journal says; Release wins
 	Until   map[string]int64
-	Worker  bool   // the workers are to be played, and not their master
-	Temp    string // directory for the rows, "" where temporary files are
+	Worker  bool // the workers are to be played, and not their master
+	// SkipIdle is what no pause is longer than; it is reckoned in Length.
+	SkipIdle time.Duration
+	Temp     string // directory for the rows, "" where temporary files are
 }
 
 // Plan is what there is to replay: who the workers were, where the streams stood
@@ -48,6 +50,7 @@ type Plan struct {
 	options PlanOptions
 	begin   uint64 // the first act that is played
 	cut     rests
+	length  schedule
 	past    *spool
 	asked   map[string]int64 // up to 1.12: the lowest tokens that a worker asked from
 }
@@ -239,6 +242,8 @@ func (p *Plan) look(ctx context.Context) error {
 			if bounded {
 				p.Start = from
 			}
+			p.length = schedule{speed: 1, skip: int64(p.options.SkipIdle)}
+			p.length.begin(0, p.Start)
 		}
 		groups.follow(a, p.begin == 0)
 		_, stands := start[a.Stream]
@@ -293,6 +298,7 @@ func (p *Plan) bound(b journal.Bound) (at int64, ok bool) {
 
 func (p *Plan) count(a *Act) {
 	p.End, p.LastSeq = a.At, a.Seq
+	p.length.see(a.At)
 	if a.Line != nil && !a.Reset {
 		p.Lines++
 	}
@@ -300,6 +306,9 @@ func (p *Plan) count(a *Act) {
 		p.Rows[a.Stream]++
 	}
 }
+
+// Length is how long a master's plan takes at the recorded speed.
+func (p *Plan) Length() time.Duration { return time.Duration(p.length.due(p.End)) }
 
 // holds reports whether all rows of a stream above a token are known.
 func (p *Plan) holds(stream string, from int64) bool {

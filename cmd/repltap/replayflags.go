@@ -25,7 +25,7 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 	if err != nil {
 		return cfg, plan, err
 	}
-	plan = replay.PlanOptions{Filter: filter, Release: o.dialect.release, Worker: o.as.value == roleWorker}
+	plan = replay.PlanOptions{Filter: filter, SkipIdle: time.Duration(o.skipIdle), Release: o.dialect.release, Worker: o.as.value == roleWorker}
 	if o.dialect.name != "auto" {
 		plan.Dialect = o.dialect.set.First()
 	}

@@ -102,7 +102,7 @@ func runText(r *replay.Result) []byte {
 
 // describe is --dry-run.
 func (o *replayOptions) describe(_ context.Context, e *env, path string, p *replay.Plan) error {
-	took := o.takes(time.Duration(p.End-p.Start), "the worker")
+	took := o.takes(p.Length(), true, "the worker")
 	var rows int64
 	for _, n := range p.Rows {
 		rows += n
@@ -110,7 +110,7 @@ func (o *replayOptions) describe(_ context.Context, e *env, path string, p *repl
 	if o.format.value == "json" {
 		b, err := json.MarshalIndent(map[string]any{
 			"release": p.Release.String(), "server": p.Server, "instance": p.Instance, "commands": p.Lines, "rows": p.Rows,
-			"seconds": float64(p.End-p.Start) / 1e9, "gaps": p.Gaps,
+			"seconds": p.Length().Seconds(), "gaps": p.Gaps,
 		}, "", "  ")
 		if err != nil {
 			return err

@@ -144,7 +144,7 @@ func (o *replayOptions) describeWorkers(e *env, path string, p *replay.Plan) err
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %s of %s (Synapse %s) would be sent %s, besides PING.\n\n", safe(path), plural(p.Lines, "command"),
-		plural(int64(len(p.Said)), "worker"), p.Release, o.takes(time.Duration(span), "the master"))
+		plural(int64(len(p.Said)), "worker"), p.Release, o.takes(time.Duration(span), false, "the master"))
 	for _, name := range slices.Sorted(maps.Keys(p.Said)) {
 		fmt.Fprintf(&b, "worker %s says %s\n", safe(name), plural(p.Said[name], "command"))
 	}
@@ -156,12 +156,12 @@ func (o *replayOptions) describeWorkers(e *env, path string, p *replay.Plan) err
 }
 
 // takes is how long something takes.
-func (o *replayOptions) takes(recorded time.Duration, whom string) string {
+func (o *replayOptions) takes(recorded time.Duration, shortened bool, whom string) string {
 	if o.speed == 0 {
 		return "as fast as " + whom + " takes it"
 	}
 	took := durationText(time.Duration(float64(recorded) / float64(o.speed)).Round(time.Millisecond))
-	if o.skipIdle > 0 {
+	if o.skipIdle > 0 && !shortened {
 		return "in at most " + took + " (long pauses are shortened)"
 	}
 	return "in about " + took
