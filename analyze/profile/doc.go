@@ -41,5 +41,12 @@
 //     to know: track.go. From that: tokens.go, positions.go, lags.go, catchups.go,
 //     acks.go, silence.go
 //   - how connections went: listener.go (signs of life), stalls.go, endings.go
+//   - when it happened: series.go (slots that double in width), timeline.go,
+//     bursts.go, periods.go
+//   - what fills the wire: rowpicks.go (where in a row it stands), sketch.go
+//     (counting by name in bounded memory), talkers.go, naming.go; who gets it and
+//     needs it not: receivers.go, fanout.go; long lines: lengths.go
+//   - what is odd: findings.go, meanings.go
+//   - presence sessions: usersync.go, sessions.go, sessionrows.go
 //   - what every breakdown has, counts and histograms: volume.go, breakdown.go
 package profile

@@ -32,6 +32,7 @@ type ReceiverRow struct {
 const (
 	maxReceivers      = 50 // workers
 	maxReceiverTopics = 12 // of each
+	maxUp             = 8  // words of a connection about servers that are remembered
 )
 
 // receivers counts what each worker gets.
@@ -59,8 +60,7 @@ type receiving struct {
 	asks  bool // it asks for streams one by one, as up to 1.12
 	all   bool // it asked for ALL
 	asked [maxSubjects/64 + 1]uint64
-	up    [8]serverUp // what it said last of servers that are up
-	next  int
+	up    []serverUp // what it said last of servers that are up
 }
 
 type serverUp struct {
@@ -129,8 +129,10 @@ func (c *receiving) said(e *entry) {
 	case wire.CmdFederationAck:
 		c.of.acks = true
 	case wire.CmdRemoteServerUp:
-		c.up[c.next%len(c.up)] = serverUp{xxhash.Sum64(e.Data), e.Time}
-		c.next++
+		if len(c.up) == maxUp {
+			c.up = append(c.up[:0], c.up[1:]...)
+		}
+		c.up = append(c.up, serverUp{xxhash.Sum64(e.Data), e.Time})
 	}
 }
 
@@ -143,7 +145,7 @@ func (c *receiving) unasked(e *entry) bool {
 // echoed says whether a worker said just that itself just before.
 func (c *receiving) echoed(e *entry) bool {
 	hash := xxhash.Sum64(e.Data)
-	return slices.ContainsFunc(c.up[:], func(u serverUp) bool { return u.hash == hash && e.Time-u.at <= echoTime })
+	return slices.ContainsFunc(c.up, func(u serverUp) bool { return u.hash == hash && e.Time-u.at <= echoTime })
 }
 
 // topics are what a worker got, the most first.
