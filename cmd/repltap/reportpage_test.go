@@ -33,6 +33,12 @@ type reportOf struct {
 		}
 	}
 	LineLengths []struct{ From, To, Commands int64 } `json:"line_lengths"`
+	Endings     []struct{ Conn int64 }
+	Positions   []struct {
+		Positions, Answers, Announcements, Advances, Backwards int64
+		NoOps                                                  int64 `json:"no_ops"`
+	}
+	LagTimeline []struct{ Worker, Stream, Instance string } `json:"lag_timeline"`
 }
 
 // TestPages opens pages in a browser that can't reach anything.
@@ -40,6 +46,31 @@ func TestPages(t *testing.T) {
 	b := openBrowser(t)
 	t.Run("report", func(t *testing.T) { reportPage(t, b) })
 	t.Run("hostile", func(t *testing.T) { hostilePage(t, b) })
+	t.Run("others", func(t *testing.T) { otherPages(t, b) })
+}
+
+// otherPages are those of two journals: what changed, and the verdict.
+func otherPages(t *testing.T, b *browser) {
+	dir := t.TempDir()
+	captures := "../../testdata/captures/1.66.0/01-mix/"
+	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	mustRun(t, "import", captures+"conn-3.jsonl.zst", "--journal", one)
+	mustRun(t, "import", captures+"conn-4.jsonl.zst", "--journal", two)
+	for _, command := range []string{"report", "diff"} {
+		file := filepath.Join(dir, command+".html")
+		if _, stderr, status := repltap(t, command, one, two, "--format", "html", "-o", file); status != 0 && status != 3 {
+			t.Fatal(stderr)
+		}
+		b.screen(t, 360, "light")
+		b.open(t, file)
+		b.quiet(t)
+		if n := eval[int64](t, b, `document.scrollingElement.scrollWidth`); n > 360 {
+			t.Errorf("the page of %s is %d wide", command, n)
+		}
+		if n := eval[int](t, b, `document.querySelectorAll("section h2").length`); n < 2 {
+			t.Errorf("the page of %s has %d sections", command, n)
+		}
+	}
 }
 
 // reportPage looks at the page of a report of real traffic.
@@ -165,6 +196,34 @@ func pageMarks(t *testing.T, b *browser, want *reportOf) {
 	}
 	if n := count("Lines by length", ".bin .mark"); n != full {
 		t.Errorf("%d columns for %d lengths", n, full)
+	}
+	if n := count("Connections over time", ".span"); n != len(want.Endings) || n == 0 {
+		t.Errorf("%d spans for %d connections", n, len(want.Endings))
+	}
+	kinds := 0
+	for _, p := range want.Positions {
+		for _, n := range []int64{p.Answers, p.Announcements, p.Advances, p.NoOps, p.Backwards} {
+			if n > 0 {
+				kinds++
+			}
+		}
+		if p.Answers+p.Announcements+p.Advances+p.NoOps+p.Backwards != p.Positions {
+			t.Errorf("the kinds of POSITIONs are not all: %+v", p)
+		}
+	}
+	if n := count("POSITIONs", ".bar .mark"); n != kinds || n == 0 {
+		t.Errorf("%d parts of bars for %d kinds of POSITIONs", n, kinds)
+	}
+	lags := map[any]int{}
+	for _, l := range want.LagTimeline {
+		lags[l]++
+	}
+	if n := count("Lag over time", ".trace"); n != len(lags) || n == 0 {
+		t.Errorf("%d traces of lag for %d series", n, len(lags))
+	}
+	dashes := eval[int](t, b, figure("Lag over time")+`.querySelectorAll(".trace").values().reduce((n, p) => n + p.getAttribute("d").split("M").length - 1, 0)`)
+	if dashes != len(want.LagTimeline) {
+		t.Errorf("%d dashes for %d slots with a lag", dashes, len(want.LagTimeline))
 	}
 	// A bar is as long as its share of the longest.
 	widths := eval[[]float64](t, b, figure("Bytes by stream")+`.querySelectorAll(".bar .mark").values().map(m => m.getBoundingClientRect().width).toArray()`)
