@@ -27,7 +27,7 @@ type Profile struct {
 	Timeline      Timeline           `json:"timeline" table:"Traffic over time"`
 	Bursts        []BurstRow         `json:"bursts" table:"Bursts"`
 	Periods       []PeriodRow        `json:"periods" table:"Periods"`
-	Talkers       []TalkerRow        `json:"talkers" table:"What fills the wire"`
+	Talkers       []TalkerRow        `json:"talkers" table:"Names that fill the wire"`
 	Receivers     []ReceiverRow      `json:"receivers" table:"What each worker gets"`
 	FanOut        []FanOutRow        `json:"fan_out" table:"How often rows are sent"`
 	SessionTotals SessionTotals      `json:"session_totals"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 
 	"repltap/analyze/profile"
 	"repltap/safetext"
@@ -57,6 +58,12 @@ func writeJSON(w io.Writer, v any) error {
 		return fmt.Errorf("writing JSON: %w", err)
 	}
 	out.WriteByte('\n')
-	_, err = w.Write(out.Bytes())
+	_, err = w.Write(series.ReplaceAllFunc(out.Bytes(), func(list []byte) []byte {
+		return bytes.Join(bytes.Fields(list), nil)
+	}))
 	return err
 }
+
+// series is a list of numbers as Indent writes it, a line each. People are better
+// served by one line for all. In a text there is no line break, so it is no list.
+var series = regexp.MustCompile(`\[\n\s+-?[0-9.]+(,\n\s+-?[0-9.]+)*\n\s+\]`)
