@@ -37,6 +37,9 @@ type pass struct {
 func (r *Reader) newPass(ctx context.Context, f Filter) *pass {
 	s := &pass{r: r, ctx: ctx, f: &f, from: -1 << 63, to: 1<<63 - 1, j: newJoiner(), u: newUnpacker()}
 	s.lost = s.unwritten
+	if r.part != nil {
+		s.done, s.upTo = r.part.done, r.part.upTo
+	}
 	if f.From.Set {
 		s.from = f.From.resolve(r.info.Start)
 	}
@@ -91,7 +94,7 @@ func (s *pass) run(follow bool) bool {
 
 // noted is what a recorder that was killed could not write.
 func (r *Reader) noted() []liveLost {
-	if r.file != "" || r.silent != nil {
+	if r.file != "" || r.part != nil || r.silent != nil {
 		return nil
 	}
 	return notedLosses(r.dir)
@@ -200,16 +203,8 @@ func (s *pass) file(path string) bool {
 // parts are missing can't be asked, nor can the one after it.
 func (s *pass) continues(j *file) bool {
 	before := s.upTo
-	s.upTo = 0
-	if len(j.problems) > 0 {
-		return true
-	}
-	s.upTo = j.header.After
-	for i := range j.blocks {
-		h := j.blocks[i].head
-		s.upTo = max(s.upTo, h.first+uint64(h.count)-1)
-	}
-	if before == 0 || j.header.After <= before {
+	s.upTo = j.upTo()
+	if before == 0 || len(j.problems) > 0 || j.header.After <= before {
 		return true
 	}
 	return s.fail(&DamageError{File: j.name, Err: fmt.Errorf("it goes on after record %d, but the file before it ends with record %d: what is between is missing", j.header.After, before)})

@@ -29,7 +29,8 @@ type Info struct {
 type Reader struct {
 	info Info
 	dir  string
-	file string // the one file, when it is not a directory
+	file string     // the one file, when it is not a directory
+	part *recording // the one recording to read, of several
 
 	silent *SilentRecorderError // the recorder does not answer
 }
@@ -76,6 +77,9 @@ func (r *Reader) paths() ([]string, error) {
 	if r.file != "" {
 		return []string{r.file}, nil
 	}
+	if r.part != nil {
+		return r.part.files, nil
+	}
 	numbers, err := listFiles(r.dir)
 	if err != nil {
 		return nil, err
@@ -90,10 +94,13 @@ func (r *Reader) paths() ([]string, error) {
 	return out, nil
 }
 
-// first reads the header of the first file that has one. A file that has none is
-// no reason not to read the others; that it is bad is said when it is read.
+// first takes what the journal says of itself from the first file that has a
+// header, and the start from the recording that began first: imports may have
+// been added in any order. A file that has no header is no reason not to read the
+// others; that it is bad is said when it is read.
 func (r *Reader) first(paths []string, hello liveHello) error {
 	var bad error
+	found := false
 	for _, p := range paths {
 		h := hello.Header
 		if n, _ := fileNumber(p); !r.info.Live || n != hello.File {
@@ -112,8 +119,15 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 			}
 			j.close()
 		}
+		if found {
+			r.info.Start = min(r.info.Start, h.Start)
+			continue
+		}
+		found = true
 		r.info.Start, r.info.Source, r.info.Redact, r.info.Program = h.Start, h.Source, h.Redact, h.Program
 		r.info.Key = h.Key
+	}
+	if found {
 		return nil
 	}
 	return bad

@@ -53,7 +53,7 @@ func (p *Plan) workerActs(ctx context.Context, t *talk, yield func(*Act) bool) e
 	for i, r := range p.Conns {
 		conns[i] = r.Conn
 	}
-	for rec, err := range p.reader.Records(ctx, journal.Filter{Conns: conns, To: p.options.Filter.To}) {
+	for rec, err := range p.reader.InTime(ctx, journal.Filter{Conns: conns, To: p.options.Filter.To}) {
 		switch {
 		case err != nil && !journal.IsPartial(err):
 			return err

@@ -102,7 +102,7 @@ type census struct {
 // takeCensus reads a journal once.
 func takeCensus(ctx context.Context, r *journal.Reader, f journal.Filter) ([]*Recorded, error) {
 	c := &census{conns: map[uint64]*Recorded{}}
-	for rec, err := range r.Records(ctx, journal.Filter{To: f.To}) {
+	for rec, err := range r.InTime(ctx, journal.Filter{To: f.To}) {
 		switch {
 		case err != nil && !journal.IsPartial(err):
 			return nil, err

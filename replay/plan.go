@@ -361,7 +361,7 @@ func (p *Plan) acts(ctx context.Context, yield func(*Act) bool) error {
 	for i, r := range p.Conns {
 		conns[i] = r.Conn
 	}
-	for rec, err := range p.reader.Records(ctx, journal.Filter{Conns: conns, To: f.To}) {
+	for rec, err := range p.reader.InTime(ctx, journal.Filter{Conns: conns, To: f.To}) {
 		switch {
 		case err != nil && !journal.IsPartial(err):
 			return err

@@ -73,7 +73,7 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 	first := &survey{question: q, story: s, start: start, writers: map[string]*writer{}}
 	read := int64(0)
 	pass := func(take func(*journal.Record), damage *int64) error {
-		for rec, err := range r.Records(ctx, filter) {
+		for rec, err := range r.InTime(ctx, filter) {
 			if err != nil {
 				if !journal.IsPartial(err) {
 					return err
