@@ -22,7 +22,6 @@ type sideState struct {
 	pingMax      int64
 	intervals    *histogram // of PING
 	errorText    string
-	errorAt      Place
 	stall        *stall
 	stalled      int64   // how long the last stall lasted
 	topics       []uint8 // the streams of the last commands, by number; a ring
@@ -52,6 +51,7 @@ const (
 	maxPingMillis = int64(time.Hour / time.Millisecond)
 	maxPingTimed  = 512 // sides with a histogram of their own
 	maxErrorText  = 300
+	observedRows  = 1000   // of a side: later rows say nothing new of its dialect
 	maxDetected   = 20_000 // open connections whose dialect is looked for
 )
 
@@ -98,7 +98,7 @@ func (l *listener) take(e *entry) {
 		c.speak = new(wire.Detector)
 		l.detected++
 	}
-	if c.speak != nil {
+	if c.speak != nil && (s.lines <= observedRows || e.Gist.Command != wire.CmdRdata) {
 		c.speak.Observe(e.Dir, e.Data, &e.Gist)
 	}
 }
@@ -121,7 +121,7 @@ func (l *listener) command(e *entry, s *sideState) {
 		s.lastPing = e.at
 	case wire.CmdError:
 		_, text, _ := bytes.Cut(bytes.TrimRight(e.Data, "\r\n"), []byte(" "))
-		s.errorText, s.errorAt = string(text[:min(len(text), maxErrorText)]), e.place()
+		s.errorText = string(text[:min(len(text), maxErrorText)])
 	}
 }
 

@@ -56,7 +56,7 @@ const (
 	maxSampled      = 200
 	// maxRecent is how many commands a Synapse queues before it gives up.
 	maxRecent     = 10_001
-	maxRecentKept = 1000 // sides whose last commands are kept
+	maxRecentKept = 1000 // sides, and stalls, of which that is kept
 	keepUpText    = "Failed to keep up"
 )
 
@@ -66,7 +66,8 @@ type stalls struct {
 	rows      largest[StallRow]
 	overflows largest[OverflowRow]
 	sampled   map[uint64]*sampleCount
-	kept      int
+	kept      int // sides whose last commands are kept
+	counted   int // stalls whose lines are counted by stream
 	unsampled int64
 }
 
@@ -74,9 +75,12 @@ type stalls struct {
 type stall struct {
 	row    StallRow
 	from   int64
-	most   int64 // held
-	topics [maxSubjects]uint32
+	most   int64        // held
+	topics *topicCounts // nil until a line comes
 }
+
+// topicCounts are lines by the number of their stream.
+type topicCounts [maxSubjects]uint32
 
 type sampleCount struct {
 	row SampleRow
@@ -116,7 +120,13 @@ func (s *stalls) line(e *entry, side *sideState) {
 	if side.stall != nil {
 		side.stall.row.Lines++
 		side.stall.row.LineBytes += int64(len(e.Data))
-		side.stall.topics[e.stream]++
+		if side.stall.topics == nil && s.counted < maxRecentKept {
+			s.counted++
+			side.stall.topics = new(topicCounts)
+		}
+		if side.stall.topics != nil {
+			side.stall.topics[e.stream]++
+		}
 	}
 	switch {
 	case len(side.topics) >= maxRecent:
@@ -191,17 +201,19 @@ func (s *stalls) end(c *connection, side *sideState, at int64, how string, ev *j
 	if side.lines > 0 && st.most > 0 {
 		r.QueueGuess = Count(st.most * side.lines / side.bytes)
 	}
-	topics := &st.topics
-	if r.Lines == 0 {
+	topics := st.topics
+	if topics == nil {
 		topics = recent(side.topics)
+	} else {
+		s.counted--
 	}
 	r.FilledBy = s.filledBy(topics)
 	s.rows.add(side.stalled, func() StallRow { return *r })
 }
 
 // recent counts the streams of the last commands.
-func recent(topics []uint8) *[maxSubjects]uint32 {
-	var out [maxSubjects]uint32
+func recent(topics []uint8) *topicCounts {
+	var out topicCounts
 	for _, t := range topics {
 		out[t]++
 	}
@@ -209,7 +221,7 @@ func recent(topics []uint8) *[maxSubjects]uint32 {
 }
 
 // filledBy names the three streams with most lines.
-func (s *stalls) filledBy(topics *[maxSubjects]uint32) string {
+func (s *stalls) filledBy(topics *topicCounts) string {
 	var order []int
 	all := int64(0)
 	for i, n := range topics {

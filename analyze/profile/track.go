@@ -1,7 +1,9 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"repltap/journal"
@@ -132,6 +134,7 @@ type tracker struct {
 	askedAt   int64
 	untracked int64                  // rows and POSITIONs beyond the limits
 	conns     map[uint64]*connection // those that are open
+	lasting   []*connection          // those, at the end
 	subjects  *subjects
 	start     int64
 }
@@ -155,11 +158,10 @@ func (p *Profile) end() int64 { return int64(p.Journal.Last) - int64(p.Journal.S
 
 // open are the connections that are open at the end, in order.
 func (t *tracker) open() []*connection {
-	var out []*connection
-	for _, id := range sortedKeys(t.conns) {
-		out = append(out, t.conns[id])
+	if t.lasting == nil {
+		t.lasting = slices.SortedFunc(maps.Values(t.conns), func(a, b *connection) int { return cmp.Compare(a.id, b.id) })
 	}
-	return out
+	return t.lasting
 }
 
 // collectors are those that look at steps.
