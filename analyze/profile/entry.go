@@ -26,7 +26,8 @@ func (e *entry) place() Place {
 // connection is closed.
 type connection struct {
 	id     uint64
-	worker string // what it calls itself anywhere in the file, "" when it does not
+	named  string // what it calls itself anywhere in the file, "" when it does not
+	worker string // the same, as far as it is shown
 	opened int64  // Unix nanoseconds; the first record's time where the open is not in what is read
 	whole  bool   // its open was read
 
@@ -41,6 +42,9 @@ type connection struct {
 	sides [2]sideState // by who sends: s2c, c2s
 	speak *wire.Detector
 }
+
+// maxWorkerName is how many bytes of a name are shown: it may be as long as a line.
+const maxWorkerName = 200
 
 // connection finds the connection of a record.
 func (t *taking) connection(rec *journal.Record) *connection {
@@ -58,8 +62,8 @@ func (t *taking) connection(rec *journal.Record) *connection {
 
 // see learns what a record says of the connection.
 func (c *connection) see(rec *journal.Record) {
-	if rec.Worker != "" && rec.Worker != c.worker {
-		c.worker = rec.Worker
+	if rec.Worker != "" && rec.Worker != c.named {
+		c.named, c.worker = rec.Worker, clip(rec.Worker, maxWorkerName)
 	}
 }
 

@@ -108,6 +108,17 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// Of a worker's name as long as a line only the beginning is shown.
+func TestLongWorker(t *testing.T) {
+	x := newTape(t)
+	x.c2s(0, 1, "NAME "+strings.Repeat("w", 16000)+"\n")
+	x.c2s(0, 2, "NAME w1\n")
+	p := x.profile(Options{})
+	if got := p.Workers[1].Worker; len(p.Workers) != 2 || got != strings.Repeat("w", maxWorkerName)+"…" {
+		t.Errorf("workers: %+v", p.Workers)
+	}
+}
+
 // Whatever bytes names are made of, texts of a profile are UTF-8.
 func TestTexts(t *testing.T) {
 	x := newTape(t)

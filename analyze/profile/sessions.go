@@ -37,6 +37,7 @@ type sessions struct {
 	last      int64 // time of what was read last
 	key       []byte
 	recent    *process
+	room      int64 // for open sessions
 }
 
 // process is what is known of one.
@@ -53,7 +54,7 @@ type process struct {
 type session struct{ began Place }
 
 func newSessions(naming *naming) *sessions {
-	return &sessions{naming: naming, processes: map[string]*process{}, workers: map[string]*process{}}
+	return &sessions{naming: naming, processes: map[string]*process{}, workers: map[string]*process{}, room: maxSessions}
 }
 
 func (s *sessions) take(e *entry) {
@@ -183,7 +184,7 @@ func (s *sessions) sync(e *entry, u *userSync) {
 		p.row.Again++
 	case u.start:
 		p.row.Started, p.gone = p.row.Started+1, false
-		if s.count.Open >= maxSessions || len(s.key) > maxSessionKey {
+		if s.count.Open >= s.room || len(s.key) > maxSessionKey {
 			s.count.Unfollowed++
 			return
 		}

@@ -8,6 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"repltap/journal"
+	"repltap/wire"
 )
 
 // From 1.13 on sessions are those of an instance, whatever becomes of its connection.
@@ -84,24 +87,25 @@ func TestSessionsOfConnections(t *testing.T) {
 // However many processes and sessions there are, what is kept of them is bounded,
 // and what is not followed is counted.
 func TestSessionBounds(t *testing.T) {
-	x := newTape(t)
-	x.open(0, 1)
-	var b strings.Builder
+	s, p := newSessions(newNaming(Options{})), &Profile{}
+	s.room = 5000
+	say := func(conn uint64, kind journal.Kind, text string) {
+		rec := &journal.Record{Seq: 1, Conn: conn, Dir: wire.C2S, Kind: kind, Data: []byte(text), Gist: wire.GistOf([]byte(text))}
+		s.take(&entry{Record: rec, conn: &connection{id: conn, whole: true}})
+	}
 	for i := range 3000 {
-		fmt.Fprintf(&b, "USER_SYNC p%d @u:s start 1\n", i)
+		say(1, journal.KindLine, fmt.Sprintf("USER_SYNC p%d @u:s start 1\n", i))
 	}
-	for i := range maxSessions {
-		fmt.Fprintf(&b, "USER_SYNC p0 @u%d:s start 1\n", i)
+	for i := range 5000 {
+		say(1, journal.KindLine, fmt.Sprintf("USER_SYNC p0 @u%d:s start 1\n", i))
 	}
-	x.c2s(0, 1, b.String())
 	for i := range uint64(3000) {
-		x.open(0, i+2)
-		x.c2s(0, i+2, "USER_SYNC @u:s start 1\n")
-		x.close(0, i+2)
+		say(i+2, journal.KindLine, "USER_SYNC @u:s start 1\n")
+		say(i+2, journal.KindClose, "")
 	}
-	p := x.profile(Options{})
+	s.finish(p)
 	c := p.SessionTotals
-	if len(p.Sessions) > maxSessionRows+1 || c.AtMost != maxSessions || len(p.OpenSessions) != maxOldSessions || c.Unfollowed != 2000+1000+3000 {
+	if len(p.Sessions) > maxSessionRows+1 || c.AtMost != 5000 || len(p.OpenSessions) != maxOldSessions || c.Unfollowed != 2000+1000+3000 {
 		t.Errorf("%d rows, %d old ones, %+v", len(p.Sessions), len(p.OpenSessions), c)
 	}
 	if got := strings.Join(p.Notes, " "); !strings.Contains(got, "6000 lines about presence sessions were left out") {

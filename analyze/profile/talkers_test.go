@@ -130,8 +130,8 @@ func TestTalkers(t *testing.T) {
 func TestSketch(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	s, want := newSketch(), map[string]tally{}
-	for range 400_000 {
-		key, n := fmt.Sprintf("small %d", r.IntN(100_000)), 50+r.IntN(50)
+	for range 100_000 {
+		key, n := fmt.Sprintf("small %d", r.IntN(30_000)), 50+r.IntN(50)
 		if r.IntN(4) == 0 {
 			key = fmt.Sprintf("great %d", r.IntN(20))
 		}

@@ -39,7 +39,7 @@ func wild(t testing.TB, lines int, span time.Duration) *tape {
 
 // What the buckets hold comes to what the tables of commands and streams say.
 func TestTimelineSums(t *testing.T) {
-	x := wild(t, 5000, time.Hour)
+	x := wild(t, 3000, time.Hour)
 	p := x.profile(Options{})
 
 	if n := p.Timeline.Count; n < maxBuckets/2 || n > maxBuckets {
@@ -82,7 +82,7 @@ func TestTimelineSums(t *testing.T) {
 
 // Each bucket holds what was there in its time.
 func TestTimelineBuckets(t *testing.T) {
-	x := wild(t, 3000, 10*time.Minute)
+	x := wild(t, 2000, 10*time.Minute)
 	p := x.profile(Options{})
 	line := p.Timeline
 	got := map[string][]int64{}
@@ -113,7 +113,7 @@ func TestTimelineBuckets(t *testing.T) {
 
 // The busiest second and minute are those that counting each of them finds.
 func TestBursts(t *testing.T) {
-	x := wild(t, 4000, 5*time.Minute)
+	x := wild(t, 2500, 5*time.Minute)
 	x.done()
 	p := x.take(Options{})
 	for i, long := range []time.Duration{time.Second, time.Minute} {
