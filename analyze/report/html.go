@@ -55,6 +55,7 @@ func (h *htmlPage) summary() page.Section {
 	if text := CoverageText(p); text != "" {
 		s.Parts = append(s.Parts, page.List{{Text: "All numbers are about what the journal has: " + text + ".", Bad: true}})
 	}
+	s.Parts = append(s.Parts, overTime(p, "stream", false)...)
 	var list page.List
 	for _, x := range standouts(p) {
 		item := page.Item{Text: page.Visible(x.text), Bad: x.bad}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"repltap/analyze/page"
@@ -87,36 +88,37 @@ func shares(title string, names []string, all []profile.Volume) []page.Part {
 // maxAreas is how many series a chart tells apart.
 const maxAreas = 8
 
-// htmlTimeline is the traffic over time.
+// htmlTimeline is the traffic over time. By stream it stands in the summary.
 func htmlTimeline(p *profile.Profile) []page.Part {
-	var out []page.Part
-	for _, c := range []struct {
-		by, title string
-		bytes     bool
-	}{{"stream", "Lines over time, by stream", false}, {"command", "Lines over time, by command", false}, {"direction", "Bytes over time, by direction", true}} {
-		chart := page.Over{
-			Title: c.title, Unit: fmt.Sprintf("lines in each %s s", p.Timeline.Bucket.Digits()), Stacked: true,
-			Zero: time.Unix(0, int64(p.Journal.Start)), From: time.Duration(p.Timeline.Start), Step: time.Duration(p.Timeline.Bucket),
-			Events: stretches(p),
-		}
-		if c.bytes {
-			chart.Unit = fmt.Sprintf("bytes of lines in each %s s", p.Timeline.Bucket.Digits())
-		}
-		for _, s := range p.Timeline.Series {
-			if s.By != c.by {
-				continue
-			}
-			values := s.Commands
-			if c.bytes {
-				values = s.Bytes
-			}
-			chart.Series = addSeries(chart.Series, s.Name, values)
-		}
-		if len(chart.Series) > 0 {
-			out = append(out, chart)
-		}
+	return slices.Concat(overTime(p, "command", false), overTime(p, "direction", true))
+}
+
+// overTime is the lines, or their bytes, over time, by stream, command or
+// direction.
+func overTime(p *profile.Profile, by string, bytes bool) []page.Part {
+	what := "lines"
+	if bytes {
+		what = "bytes of lines"
 	}
-	return out
+	chart := page.Over{
+		Title: map[bool]string{false: "Lines", true: "Bytes"}[bytes] + " over time, by " + by, Unit: fmt.Sprintf("%s in each %s s", what, p.Timeline.Bucket.Digits()), Stacked: true,
+		Zero: time.Unix(0, int64(p.Journal.Start)), From: time.Duration(p.Timeline.Start), Step: time.Duration(p.Timeline.Bucket),
+		Events: stretches(p),
+	}
+	for _, s := range p.Timeline.Series {
+		if s.By != by {
+			continue
+		}
+		values := s.Commands
+		if bytes {
+			values = s.Bytes
+		}
+		chart.Series = addSeries(chart.Series, s.Name, values)
+	}
+	if len(chart.Series) == 0 {
+		return nil
+	}
+	return []page.Part{chart}
 }
 
 // addSeries adds a series; beyond those that can be told apart, to the rest.

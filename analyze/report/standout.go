@@ -64,7 +64,14 @@ func standouts(p *profile.Profile) []standout {
 		add(false, gap.Place, "%s where tokens do not go on; the widest is a %s of %s from %d to %d, for worker %s.", count(int64(len(p.TokenGaps)), "place"), gap.What, gap.Stream, gap.From, gap.To, or(gap.Worker, "(no name)"))
 	}
 	if fetches > 0 {
-		add(false, profile.Place{}, "Workers before 1.96 would fetch rows for %s.", count(fetches, "POSITION"))
+		var first profile.Place
+		for _, o := range p.PositionOutliers {
+			if o.What == "would-fetch" {
+				first = o.Place
+				break
+			}
+		}
+		add(false, first, "Workers before 1.96 would fetch rows for %s.", count(fetches, "POSITION"))
 	}
 	if lag := most(p.Lags, func(l *profile.LagRow) int64 { return int64(l.Max) }); lag != nil && lag.Max > 0 {
 		add(false, lag.Place, "The most that a worker was behind: %s by %s ms, with stream %s.", or(lag.Worker, "(no name)"), lag.Max.Digits(), lag.Stream)
