@@ -137,6 +137,15 @@ func (b *browser) screen(t *testing.T, width int64, scheme string) {
 	call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
+// settle waits until what was scrolled stands still and has been told so.
+func (b *browser) settle(t *testing.T) {
+	t.Helper()
+	const frames = `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](frames, chromedp.EvalAwaitPromise)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // eval is what an expression in the page comes to.
 func eval[T any](t *testing.T, b *browser, expression string) T {
 	t.Helper()

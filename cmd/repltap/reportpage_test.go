@@ -258,6 +258,7 @@ func pageHover(t *testing.T, b *browser, want *reportOf) {
 	}
 	chart := figure("Lines over time, by command")
 	eval[any](t, b, chart+`.scrollIntoView({block: "center", behavior: "instant"})`)
+	b.settle(t)
 	box := eval[[]float64](t, b, fmt.Sprintf(`(r => [r.left + r.width / 2, r.top + r.height / 2])(%s.querySelectorAll(".slot")[%d].getBoundingClientRect())`, chart, slot))
 	b.do(t, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box[0], box[1]))
 	const tip = `(tip => tip.checkVisibility() ? tip.innerText : "")(document.getElementById("tip"))`
@@ -271,6 +272,7 @@ func pageHover(t *testing.T, b *browser, want *reportOf) {
 		t.Errorf("slot %d says %q", slot, said)
 	}
 	eval[any](t, b, chart+`.querySelector("svg[tabindex]").focus()`)
+	b.settle(t)
 	b.do(t, chromedp.KeyEvent(kb.ArrowRight))
 	if next := eval[string](t, b, tip); next == said || !strings.HasPrefix(next, "+") {
 		t.Errorf("the next slot says %q", next)
