@@ -60,6 +60,10 @@ const (
 	keepUpText    = "Failed to keep up"
 )
 
+// The numbers of streams are kept as bytes: this does not compile when there are
+// more of them.
+const _ = uint8(maxSubjects - 1)
+
 // stalls follows who does not read.
 type stalls struct {
 	tracker   *tracker
