@@ -38,7 +38,7 @@
 //     them: table.go
 //   - the reading: take.go, entry.go
 //   - where connections and workers stand in the streams, once for all who want
-//     to know: track.go. From that: tokens.go, positions.go, lags.go, catchups.go,
+//     to know: track.go, trackstep.go, trackmarks.go. From that: tokens.go, positions.go, lags.go, catchups.go,
 //     acks.go, silence.go
 //   - how connections went: listener.go (signs of life), stalls.go, endings.go
 //   - when it happened: series.go (slots that double in width), timeline.go,

@@ -1,0 +1,148 @@
+package profile
+
+import "repltap/wire"
+
+// What a line does to where everybody stands.
+
+func (t *tracker) row(e *entry, c *cursor) {
+	g, s := &e.Gist, &e.step
+	*s = step{kind: stepRow, cursor: c, connected: c.ready}
+	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = c.writer.seen, c.writer.high, c.known, c.at, c.high
+	s.catching = c.owed > 0
+	if c.asked.set {
+		c.asked.rows++
+		c.asked.bytes += int64(len(e.Data))
+	}
+	if g.Batch {
+		c.open++
+		return
+	}
+	s.kind, s.token, s.rows = stepGroup, g.Token, c.open+1
+	s.again = c.hasRow && c.row == g.Token
+	c.open = 0
+	s.knewWorker, s.current = c.standing.known, c.standing.current
+	t.ahead(e, s)
+	c.high = max(c.high, g.Token)
+	if !c.known {
+		c.high = g.Token
+	}
+	c.known, c.hasRow, c.at, c.row = true, true, g.Token, g.Token
+	if st := c.standing; g.Form == wire.FormRdata3 || c.ready && (!st.known || g.Token > st.current) {
+		st.move(c.writer, g.Token)
+		if st.twin != nil && st.twin.known {
+			st.twin.move(c.writer, g.Token)
+		}
+	}
+}
+
+// ahead says whether a token leads, and notes when it came first.
+func (t *tracker) ahead(e *entry, s *step) {
+	w := s.writer
+	s.leads = w.leader == e.conn
+	if s.epoch != w.epoch || w.seen && s.token <= w.high {
+		return
+	}
+	s.front, s.leads = true, true
+	w.seen, w.high, w.highAt, w.leader = true, s.token, e.at, e.conn
+	w.mark(s.token, e.at)
+}
+
+func (t *tracker) position(e *entry, c *cursor) {
+	g, s, w := &e.Gist, &e.step, c.writer
+	*s = step{kind: stepPosition, cursor: c, token: g.Token, prev: g.Token, connected: c.ready}
+	if g.HasPrev {
+		s.prev = g.Prev
+	}
+	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = w.seen, w.high, c.known, c.at, c.high
+	s.knewWorker, s.current = c.standing.known, c.standing.current
+	s.cut, c.open = c.open, 0
+	t.answer(e, c, s)
+	// The writer went back if it said more before: on this connection, or before
+	// this connection began. Otherwise the connection may only be behind.
+	if w.seen && g.Token < w.high && s.epoch == w.epoch &&
+		(c.known && g.Token < c.high || !c.known && e.conn.whole && e.conn.opened > e.Time-e.at+w.highAt) {
+		s.reset = true
+		w.epoch++
+		w.high, w.highAt, w.leader, w.marks = g.Token, e.at, e.conn, w.marks[:0]
+		w.mark(g.Token, e.at)
+	}
+	if s.reset || !c.known || g.Token < c.high {
+		c.epoch = w.epoch
+	}
+	t.ahead(e, s)
+	c.known, c.ready, c.at, c.high, c.hasRow = true, true, g.Token, g.Token, false
+	c.standing.move(w, g.Token)
+}
+
+// answer finds whose REPLICATE a POSITION is about.
+func (t *tracker) answer(e *entry, c *cursor, s *step) {
+	if e.Gist.Form == wire.FormPosition2 {
+		if s.answers = c.owed > 0; s.answers {
+			c.owed--
+		}
+		if s.answers && c.owed == 0 {
+			s.asked, c.asked = c.asked, askedFor{}
+		}
+		return
+	}
+	own := e.conn.asked
+	if own.set && !c.ready {
+		s.answers, s.asked = true, own
+		s.asked.rows, s.asked.bytes = c.asked.rows, c.asked.bytes
+	}
+	if c.answered < t.asked && s.prev == s.token && e.at-t.askedAt <= maxAnswerWait {
+		c.answered++
+		s.announce = !s.answers
+	}
+}
+
+// replicate is a worker that asks for streams.
+func (t *tracker) replicate(e *entry) {
+	g, c := &e.Gist, e.conn
+	if g.Form == wire.FormReplicateBare {
+		t.asked, t.askedAt = t.asked+1, e.at
+		if !c.asked.set {
+			c.asked, c.joined = askedFor{set: true, at: e.at}, t.asked-1
+			for _, k := range c.cursors {
+				k.ready, k.asked = false, askedFor{set: true}
+			}
+		}
+		return
+	}
+	if g.Form != wire.FormReplicateToken || string(g.Stream) == "ALL" {
+		return
+	}
+	k := t.cursor(c, &wire.Gist{Stream: g.Stream})
+	if k == nil {
+		return
+	}
+	k.owed++
+	k.asked = askedFor{set: true, hasToken: g.HasToken, token: g.Token, at: e.at, head: k.writer.high, hasHead: k.writer.seen}
+	k.known, k.hasRow, k.ready, k.open = g.HasToken, false, false, 0
+	k.at, k.high = g.Token, g.Token
+	if st := k.standing; g.HasToken {
+		st.known, st.current = true, g.Token
+	}
+}
+
+func (t *tracker) close(c *connection) {
+	t.cursors -= len(c.cursors)
+	for _, k := range c.cursors {
+		if k.writer.leader == c {
+			k.writer.leader = nil
+		}
+	}
+}
+
+// move is what a row or a POSITION does to where a worker takes itself to be.
+func (s *standing) move(w *writer, token int64) {
+	switch {
+	case w.rule.Move == wire.MoveZero:
+		s.current = 0
+	case w.rule.Move == wire.MoveMax && s.known:
+		s.current = max(s.current, token)
+	default:
+		s.current = token
+	}
+	s.known = true
+}
