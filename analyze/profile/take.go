@@ -40,7 +40,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 	}
 	t := newTaking(info.Start, o)
 	done := int64(0)
-	for rec, err := range r.InTime(ctx, o.Filter) {
+	for rec, err := range ahead(r.InTime(ctx, o.Filter)) {
 		if err != nil {
 			if !journal.IsPartial(err) {
 				return nil, err
