@@ -49,6 +49,7 @@ func TestVisible(t *testing.T) {
 	for in, want := range map[string]string{
 		"events": "events", "ü ✓": "ü ✓", "a\u202eb": `a\u202eb`, "\x1b[0m\n": `\x1b[0m\x0a`, "\xff": `\xff`,
 		strings.Repeat("é", 160): strings.Repeat("é", 160), strings.Repeat("é", 10000): strings.Repeat("é", 160) + "… (20000 bytes)",
+		strings.Repeat("\x1b", 100): strings.Repeat(`\x1b`, 40) + "… (100 bytes)",
 	} {
 		if got := Visible(in); got != want {
 			t.Errorf("Visible(%.40q) = %.400q, not %.400q", in, got, want)

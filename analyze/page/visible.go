@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"repltap/safetext"
 )
@@ -15,17 +16,31 @@ const maxText = 160
 // what is around it, is written out, and what is too long is cut with a word on
 // how long it was.
 func Visible(s string) string {
-	if len(s) <= maxText {
-		return safetext.String(s)
+	if utf8.RuneCountInString(s) <= maxText {
+		if out := safetext.String(s); utf8.RuneCountInString(out) <= maxText {
+			return out
+		}
 	}
 	shown := 0
 	for i := range s {
 		if shown == maxText {
-			return safetext.String(s[:i]) + fmt.Sprintf("… (%d bytes)", len(s))
+			return first(safetext.String(s[:i])) + fmt.Sprintf("… (%d bytes)", len(s))
 		}
 		shown++
 	}
-	return safetext.String(s)
+	return first(safetext.String(s)) + fmt.Sprintf("… (%d bytes)", len(s))
+}
+
+// first is as much of a text as is shown: written out it may have become longer.
+func first(s string) string {
+	shown := 0
+	for i := range s {
+		if shown == maxText {
+			return s[:i]
+		}
+		shown++
+	}
+	return s
 }
 
 // Grouped sets the digits of a whole number in groups of three; what is anything

@@ -54,7 +54,7 @@ func TestReportGolden(t *testing.T) {
 
 var (
 	pageStyle   = regexp.MustCompile(`(?s)<(style|script)>.*?</(style|script)>`)
-	pagePolicy  = regexp.MustCompile(`sha256-[^ ;]*?=&#39;`)
+	pagePolicy  = regexp.MustCompile(`sha256-[^ ]*?=&#39;`)
 	programName = regexp.MustCompile(`repltap \d+\.\d+\.\d+[-+.\w]*`)
 )
 
