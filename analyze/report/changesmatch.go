@@ -20,12 +20,14 @@ var keys = map[string][]string{
 	"talkers":   {"topic", "by", "name"},
 	"tokens":    {"stream", "instance"},
 	"positions": {"stream", "instance"},
+	"lags":      {"worker", "stream", "instance"},
+	"fan_out":   {"stream"},
 	"bursts":    {"span", "by", "name"},
 }
 
 // notNew are tables of which it is no news that a row is new or gone: of bursts
 // and talkers only those are told that are most, and new streams are news already.
-var notNew = []string{"bursts", "talkers", "tokens", "positions"}
+var notNew = []string{"bursts", "talkers", "tokens", "positions", "lags", "fan_out"}
 
 // renamed are tables whose names are new with each start of a process.
 var renamed = []string{"instances"}

@@ -117,3 +117,38 @@ func TestNegativeNumbers(t *testing.T) {
 		t.Errorf("%s", out.String())
 	}
 }
+
+// TestCompareInTime: what there is more of because a journal is longer is no
+// change, and what is only in one is new or gone.
+func TestCompareInTime(t *testing.T) {
+	take := func(seconds, typing, events int64, more ...string) *profile.Profile {
+		row := func(name string, n int64) profile.StreamRow {
+			all := typing + events
+			return profile.StreamRow{Stream: name, Rows: n, Volume: profile.Volume{Commands: n, Bytes: 10 * n, Share: profile.Percent(n * 1e6 / all), SizeP50: 10}}
+		}
+		p := &profile.Profile{Streams: []profile.StreamRow{row("typing", typing), row("events", events)}}
+		for _, code := range more {
+			p.Findings = append(p.Findings, profile.FindingRow{Code: code, Count: 3})
+		}
+		p.Journal.Duration = profile.Seconds(seconds * 1e9)
+		return p
+	}
+	same := Compare(take(10, 100, 300), take(20, 200, 600))
+	if len(same.Traffic) != 0 || len(same.New) != 0 || len(same.Numbers) != 0 {
+		t.Errorf("twice as long with twice as much: %+v %+v %+v", same.Traffic, same.New, same.Numbers)
+	}
+	c := Compare(take(10, 100, 300, "W-crlf"), take(20, 600, 200, "E-json"))
+	if len(c.Traffic) != 2 || c.Traffic[0].Points.Digits() != "50.00" && c.Traffic[0].Points.Digits() != "-50.00" {
+		t.Fatalf("%+v", c.Traffic)
+	}
+	for _, x := range c.Traffic {
+		want := map[string]string{"typing": "3.00", "events": "0.33"}[x.What]
+		if x.Ratio.Digits() != want {
+			t.Errorf("%s comes %s times as fast, want %s", x.What, x.Ratio.Digits(), want)
+		}
+	}
+	want := []NewRow{{"findings", "E-json", "new", 3}, {"findings", "W-crlf", "gone", 3}}
+	if !reflect.DeepEqual(c.New, want) {
+		t.Errorf("new: %+v, want %+v", c.New, want)
+	}
+}
