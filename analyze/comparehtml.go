@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"repltap/analyze/page"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // pageRows is how many differences, and rows of a table, a page shows; JSON has

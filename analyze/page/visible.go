@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // maxText is how many characters of a text are shown. Names of streams, workers,

@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // changesRows is how many rows of a table of changes people are shown.

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // WriteCSV writes a table as CSV (RFC 4180, with \n): a line of the names that

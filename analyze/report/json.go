@@ -9,7 +9,7 @@ import (
 	"regexp"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // WriteJSON writes a profile for programs; schema.md says what is in it.

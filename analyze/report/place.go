@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // place is where a row stands in the journal.

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // Style is how a text is set. The colours are terminal sequences, all empty for

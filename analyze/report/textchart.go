@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // textCharts are tables that are drawn instead of listed.

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"repltap/analyze/profile"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // rowsOptions say how much of a table is shown; 0 is all of it.

@@ -13,18 +13,18 @@ import (
 // mayImport says which of the project's packages each of them may import, its
 // tests included. What only this package may do is to join them.
 var mayImport = map[string][]string{
-	"wire":            {},
-	"journal":         {"wire"},
-	"proxy":           {"journal", "wire"},
-	"replay":          {"journal", "wire"},
-	"analyze":         {"analyze/page", "journal", "safetext", "wire"},
-	"analyze/explain": {"analyze/profile", "journal", "wire"},
-	"analyze/page":    {"safetext"},
-	"analyze/profile": {"journal", "testdata", "wire"},
-	"analyze/report":  {"analyze/page", "analyze/profile", "journal", "safetext", "testdata"},
-	"safetext":        {},
-	"testdata":        {},
-	"cmd/repltap":     {"analyze", "analyze/explain", "analyze/page", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "safetext", "testdata", "wire"},
+	"wire":             {},
+	"journal":          {"wire"},
+	"proxy":            {"journal", "wire"},
+	"replay":           {"journal", "wire"},
+	"analyze":          {"analyze/page", "journal", "analyze/safetext", "wire"},
+	"analyze/explain":  {"analyze/profile", "journal", "wire"},
+	"analyze/page":     {"analyze/safetext"},
+	"analyze/profile":  {"journal", "testdata", "wire"},
+	"analyze/report":   {"analyze/page", "analyze/profile", "journal", "analyze/safetext", "testdata"},
+	"analyze/safetext": {},
+	"testdata":         {},
+	"cmd/repltap":      {"analyze", "analyze/explain", "analyze/page", "analyze/profile", "analyze/report", "journal", "proxy", "replay", "analyze/safetext", "testdata", "wire"},
 }
 
 // goPackage is what `go list -json` says of a package.

@@ -17,7 +17,7 @@ import (
 	"repltap/analyze/page"
 	"repltap/analyze/profile"
 	"repltap/analyze/report"
-	"repltap/safetext"
+	"repltap/analyze/safetext"
 )
 
 // reportCaptures are what reports are tested with: four releases, connections

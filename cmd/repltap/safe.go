@@ -1,6 +1,6 @@
 package main
 
-import "repltap/safetext"
+import "repltap/analyze/safetext"
 
 // Short names for what is said to people; see package safetext.
 
