@@ -36,6 +36,7 @@
 //   - the result: profile.go; its rows stand with the collectors that make them
 //   - numbers and their digits: number.go; rows as tables, for whoever prints
 //     them: table.go
+//   - what a reader should see first, out of the tables: highlights.go
 //   - the reading: take.go, entry.go; in a goroutine of its own: ahead.go
 //   - where connections and workers stand in the streams, once for all who want
 //     to know: track.go, trackstep.go, trackmarks.go. From that: tokens.go, positions.go, lags.go, catchups.go,

@@ -15,6 +15,8 @@ type Profile struct {
 	Totals        Totals   `json:"totals" table:"Totals"`
 	Coverage      Coverage `json:"coverage"`
 
+	Highlights []Highlight `json:"highlights" table:"What stands out"`
+
 	Commands    []CommandRow    `json:"commands" table:"Commands"`
 	Streams     []StreamRow     `json:"streams" table:"Streams"`
 	Instances   []InstanceRow   `json:"instances" table:"Instances that write"`

@@ -122,6 +122,7 @@ func (t *taking) finish(p *Profile) {
 		c.finish(p)
 	}
 	t.tracker.finish(p)
+	p.Highlights = highlights(p)
 	cleanTexts(reflect.ValueOf(p).Elem())
 }
 

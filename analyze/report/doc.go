@@ -12,6 +12,5 @@
 //     answers: sections.go
 //   - the faces of one profile: text.go with texttable.go, json.go, csv.go, and
 //     html.go with htmltable.go, htmlcharts.go, htmlspans.go
-//   - what is told first: standout.go
 //   - two profiles: changes.go and the files that begin with it
 package report

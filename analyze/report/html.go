@@ -19,6 +19,9 @@ func WriteHTML(w io.Writer, p *profile.Profile) error {
 	}
 	out.Sections = append(out.Sections, h.summary())
 	for _, s := range Sections(p.Tables()) {
+		if s.Name == "standout" {
+			continue // the summary has it
+		}
 		out.Sections = append(out.Sections, h.section(s))
 	}
 	return out.Write(w)
@@ -57,10 +60,10 @@ func (h *htmlPage) summary() page.Section {
 	}
 	s.Parts = append(s.Parts, overTime(p, "stream", false)...)
 	var list page.List
-	for _, x := range standouts(p) {
-		item := page.Item{Text: page.Visible(x.text), Bad: x.bad}
-		if x.here {
-			item.Command = place{at: x.at.Digits(), conn: when(x.conn != 0, fmt.Sprint(x.conn))}.command(p.Journal.Path)
+	for _, x := range p.Highlights {
+		item := page.Item{Text: page.Visible(x.Text), Bad: x.Severity == "problem"}
+		if at, ok := placeOf(x.Place); ok {
+			item.Command = at.command(p.Journal.Path)
 		}
 		list = append(list, item)
 	}

@@ -36,6 +36,11 @@ func hardProfile() *profile.Profile {
 			{Worker: "w1", Stream: "caches", Instance: "master", At: 12 * second, Width: second, Tokens: 0, Lag: 0},
 			{Worker: "w2", Stream: "caches", Instance: "p1", At: 11 * second, Width: second, Tokens: 9, Lag: 1500000},
 		},
+		Highlights: []profile.Highlight{
+			{Severity: "problem", Text: "E-something, 2 times: Something is wrong.", Place: at(33, 2)},
+			{Severity: "problem", Text: "A sender gave up on a reader.", Place: at(51, 1)},
+			{Severity: "note", Text: "It was long ago.", Place: profile.Place{At: profile.None, Time: profile.None}},
+		},
 		Findings: []profile.FindingRow{{Code: "E-something", Severity: "violation", Count: 2, Meaning: "Something is wrong.", Place: at(33, 2)}},
 	}
 }

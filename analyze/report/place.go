@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strconv"
 	"strings"
 
 	"repltap/analyze/profile"
@@ -37,6 +38,18 @@ func placeIn(t profile.Table) (place, bool) {
 		return p, true
 	}
 	return place{}, false
+}
+
+// placeOf is a place of a profile as it is shown, if there is one.
+func placeOf(at profile.Place) (place, bool) {
+	if at.At < 0 {
+		return place{}, false
+	}
+	p := place{at: at.At.Digits()}
+	if at.Conn != 0 {
+		p.conn = strconv.FormatUint(at.Conn, 10)
+	}
+	return p, true
 }
 
 // command is what shows the journal from there on.

@@ -20,6 +20,7 @@ var order = []struct {
 	name, title, question string
 	tables                []string
 }{
+	{"standout", "At a glance", "What should be looked at first?", []string{"highlights"}},
 	{"traffic", "What fills the wire", "Which commands, streams, writers and names make the traffic, and who has a use for it?",
 		[]string{"totals", "commands", "streams", "talkers", "receivers", "fan_out", "instances", "workers"}},
 	{"time", "Over time", "When was how much of it, were there bursts, and does anything come again and again?",

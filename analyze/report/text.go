@@ -81,7 +81,6 @@ func (t *text) head() {
 	line("traffic", "%s, %s, %s, %s", count(p.Totals.Commands, "command"), count(p.Totals.Bytes, "byte"),
 		count(p.Totals.Connections, "connection"), count(p.Totals.Workers, "worker"))
 	t.coverage("  coverage   ")
-	t.worth()
 	t.wrapped("  source     ", safetext.String(fmt.Sprintf("%s (%s, redact %s)", j.Source, j.Program, j.Redact)))
 	if j.Filter != "" {
 		line("filter", "%s: all numbers are about what passes it", safetext.String(j.Filter))
@@ -92,37 +91,29 @@ func (t *text) head() {
 	line("quantiles", "p50, p95 and p99 are within %s %% of a value that was there; counts and max are exact", p.QuantileError.Digits())
 }
 
-// worrying are tables of which one wants to know at once that there is something
-// in them.
-var worrying = []string{"findings", "gaps", "damage", "silence", "token_gaps", "position_outliers", "stalls", "overflows", "session_events", "near_limit"}
-
-// worth says which tables are worth a look.
-func (t *text) worth() {
-	var list []string
-	for _, name := range worrying {
-		if table, ok := t.p.Table(name); ok && len(table.Rows) > 0 {
-			list = append(list, fmt.Sprintf("%s (%s)", lowerFirst(table.Title), grouped(fmt.Sprint(len(table.Rows)))))
-		}
-	}
-	if list != nil {
-		t.wrapped("  look at    ", strings.Join(list, ", "))
-	}
-}
-
 // wrapped writes a text after a name, in as many lines as it takes.
-func (t *text) wrapped(name, words string) {
-	line := name
+func (t *text) wrapped(name, words string) { t.hanging(name, len(name), words) }
+
+// hanging writes a text after a mark that is so wide, in as many lines as it
+// takes.
+func (t *text) hanging(mark string, wide int, words string) {
+	t.WriteString(mark)
+	at := wide
 	for word := range strings.FieldsSeq(words) {
-		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > t.Width && strings.TrimSpace(line) != "" {
-			t.WriteString(line + "\n")
-			line = strings.Repeat(" ", len(name))
+		n := utf8.RuneCountInString(word)
+		switch {
+		case at == wide:
+		case at+1+n > t.Width:
+			t.WriteString("\n" + strings.Repeat(" ", wide))
+			at = wide
+		default:
+			t.WriteString(" ")
+			at++
 		}
-		if len(line) > len(name) {
-			line += " "
-		}
-		line += word
+		t.WriteString(word)
+		at += n
 	}
-	t.WriteString(line + "\n")
+	t.WriteString("\n")
 }
 
 // coverage says how much of the traffic the journal has; with no prefix only if

@@ -11,7 +11,21 @@ import (
 )
 
 // textCharts are tables that are drawn instead of listed.
-var textCharts = map[string]func(*text){"timeline": drawTimeline}
+var textCharts = map[string]func(*text){"timeline": drawTimeline, "highlights": drawHighlights}
+
+// drawHighlights tells what stands out, each with the command that shows it.
+func drawHighlights(t *text) {
+	for _, x := range t.p.Highlights {
+		mark := "    - "
+		if x.Severity == "problem" {
+			mark = "  " + t.Red + "!" + t.Off + " - "
+		}
+		t.hanging(mark, 6, safetext.String(x.Text))
+		if at, ok := placeOf(x.Place); ok {
+			fmt.Fprintf(t, "      %s%s%s\n", t.Dim, at.command(t.p.Journal.Path), t.Off)
+		}
+	}
+}
 
 // sparks are the heights of a spark line.
 var sparks = []rune("▁▂▃▄▅▆▇█")
