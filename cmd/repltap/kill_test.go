@@ -40,10 +40,11 @@ func killOnce(t *testing.T, after time.Duration) {
 	dir := filepath.Join(t.TempDir(), "journal")
 	p, addr, master := startRecorder(t, dir, "--flush-interval", killFlush.String(), "--rotate-size", "1MiB")
 	worker, behind := link(t, addr, master)
-	load := &killLoad{}
+	load := &killLoad{begun: make(chan struct{})}
 	var group sync.WaitGroup
 	group.Go(func() { load.send(behind) })
 	group.Go(func() { load.receive(worker) })
+	<-load.begun
 	<-time.After(after) // the random moment: the load's length, not a wait for something
 	killed := time.Now()
 	p.end(syscall.SIGKILL)
@@ -77,6 +78,7 @@ func killOnce(t *testing.T, after time.Duration) {
 type killLoad struct {
 	mu    sync.Mutex
 	marks []killMark
+	begun chan struct{} // closed with the first mark
 }
 
 // killMark says that so many lines had arrived by then.
@@ -118,6 +120,9 @@ func (l *killLoad) receive(conn net.Conn) {
 		}
 		if n%100 == 0 {
 			l.mu.Lock()
+			if l.marks == nil {
+				close(l.begun)
+			}
 			l.marks = append(l.marks, killMark{time.Now(), n})
 			l.mu.Unlock()
 		}
