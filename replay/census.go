@@ -27,8 +27,9 @@ type Recorded struct {
 	askedAt     int64  // when the first one came
 	stalled     bool   // the worker stopped reading
 	overflow    *overflow
-	muteAt      int64  // since when the worker is silent, till the master gives it up; 0: it does not
-	deafAt      int64  // since when it hears nothing, till it gives the master up
+	muteAt      int64 // since when the worker is silent, till the master gives it up; 0: it does not
+	deafAt      int64 // since when it hears nothing, till it gives the master up
+	answers     answers
 	places      places // of what would have come next, in the streams that it has
 	instances   map[string]int64
 
@@ -166,8 +167,11 @@ func (r *Recorded) line(rec *journal.Record) {
 	r.detector.Observe(rec.Dir, rec.Data, g)
 	r.Dialects = r.detector.Candidates()
 	if rec.Dir == wire.C2S {
-		if g.Command == wire.CmdReplicate && !r.asked {
-			r.asked, r.askedAt = true, rec.Time
+		if g.Command == wire.CmdReplicate {
+			if !r.asked {
+				r.asked, r.askedAt = true, rec.Time
+			}
+			r.answers.asks(rec)
 		}
 		if g.Command == wire.CmdError && errorOf(rec.Data) == pingTimeoutText {
 			r.silent(rec.Time, false)
@@ -184,6 +188,7 @@ func (r *Recorded) line(rec *journal.Record) {
 		r.Server = string(name)
 	case wire.CmdRdata, wire.CmdPosition:
 		r.habits.position(g)
+		r.answers.gives(rec)
 		if s := r.places.see(g); g.Command == wire.CmdRdata {
 			at = s
 		}

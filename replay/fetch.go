@@ -12,6 +12,7 @@ type Row struct {
 // order of the stream's source. From may be above Upto, and below zero.
 type Fetch struct {
 	ID     int // for Answer and Fail
+	Conn   int // who is to be caught up with them, up to 1.12; 0: the live loop asks
 	Stream string
 	From   int64
 	Upto   int64
@@ -46,7 +47,9 @@ func (s *Streamer) ask(st *stream, from, upto int64, sub *subscription) {
 		sub:    sub,
 	}
 	if s.has&traitSubscribes != 0 {
-		q.Limit = 0
+		if q.Limit = 0; sub != nil {
+			q.Conn = sub.conn.id
+		}
 		if st.limited {
 			q.Limit = s.config.Behind + 1
 		}

@@ -70,6 +70,7 @@ type master struct {
 	ended   map[uint64]bool // and those that are over
 	lastID  int
 
+	reads    context.Context // of what is read from the journal beside the feed
 	feed     feed
 	clock    schedule
 	rows     rewriter
@@ -104,6 +105,7 @@ func ServeMaster(ctx context.Context, cfg MasterConfig) (*Result, error) {
 		return nil, err
 	}
 	feedCtx, stop := context.WithCancel(ctx)
+	m.reads = feedCtx
 	m.task(m.accept)
 	m.task(func() { m.feed.run(feedCtx, m.plan, m.done) })
 	m.loop(ctx)

@@ -67,6 +67,13 @@ func (m *master) look(f Fetch) {
 	if f.From < f.Upto && !m.plan.holds(f.Stream, f.From-shift) {
 		m.result.note("a worker asked for rows of " + f.Stream + " that are older than the journal: it got those that are there")
 	}
+	if r := m.answered(f); r != nil {
+		m.task(func() {
+			rows, err := m.plan.answerAgain(m.reads, r, f)
+			m.tell(message{kind: msgFetched, fetch: f.ID, page: Page{Rows: rows, Upto: f.Upto}, err: err})
+		})
+		return
+	}
 	m.task(func() {
 		rows, _, err := m.plan.past.missed(f.Stream, f.From-shift, f.Upto-shift, f.Limit, false)
 		for i := range rows {

@@ -124,6 +124,9 @@ func (g *reading) fromWorker(c *readConn, rec *journal.Record) {
 		c.asked++
 		return
 	}
+	for _, name := range g.askedFor(&rec.Gist) {
+		g.stood(c, name, rec)
+	}
 	ask := Act{Kind: ActAsk, Stream: string(rec.Gist.Stream), Token: rec.Gist.Token, Batch: !rec.Gist.HasToken}
 	g.tell(ask, rec)
 	for _, name := range g.askedFor(&rec.Gist) {
@@ -132,6 +135,26 @@ func (g *reading) fromWorker(c *readConn, rec *journal.Record) {
 			c.catching[name] = l.high
 		}
 	}
+}
+
+// stood tells, before a stream is asked for up to 1.12, where it stood then, as the
+// answer says. What moved it was no row of its own, as when it shares its tokens with
+// another, or the master was started anew; rows that others are sent a moment later
+// move it by themselves.
+func (g *reading) stood(c *readConn, name string, rec *journal.Record) {
+	a, l := c.answerTo(name), g.leads[name]
+	if a == nil || l == nil || !l.known || a.upto == l.token || rec.Time != a.at {
+		return
+	}
+	if a.upto > l.token && a.rows > 0 && a.high > l.token {
+		return
+	}
+	if a.upto < l.token && l.conn != c && !l.conn.over {
+		return // rows have overtaken the question
+	}
+	g.tell(Act{Kind: ActMove, Stream: name, Token: a.upto, Prev: l.token, Answer: true}, rec)
+	l.joining = l.joining && a.upto > l.token
+	l.token, l.high, l.told, l.held = a.upto, a.upto, 0, nil
 }
 
 func (g *reading) askedFor(gist *wire.Gist) []string {
