@@ -22,6 +22,8 @@ type Recorded struct {
 	LastError      string          // of the master, without ERROR
 
 	first, last uint64 // its records
+	left        uint64 // the end of what its worker sent, 0 if that did not end first
+	trails      uint64 // the last line that the master is seen to have sent after that
 	habits             // of its worker
 	asked       bool   // it has REPLICATE
 	askedAt     int64  // when the first one came
@@ -151,6 +153,9 @@ func (c *census) record(rec *journal.Record) {
 	case journal.KindStall:
 		r.stalled = r.stalled || rec.Dir == wire.S2C
 	case journal.KindEOF:
+		if rec.Dir == wire.C2S && rec.Event.By == "worker" && r.left == 0 {
+			r.left = rec.Seq
+		}
 		if r.How == "" || r.How == "fin" && rec.Event.How != "fin" {
 			r.How, r.By = rec.Event.How, rec.Event.By
 		}
@@ -178,6 +183,9 @@ func (r *Recorded) line(rec *journal.Record) {
 		}
 		r.habits.speaks(rec)
 		return
+	}
+	if r.left != 0 {
+		r.trails = rec.Seq
 	}
 	r.Gaps, r.torn = r.Gaps+r.torn, 0
 	var at spot
@@ -234,6 +242,9 @@ func (r *Recorded) overflowed(rec *journal.Record) {
 // killed, and that takes the connections of all workers. What came of that line may
 // have been left out of the journal for what it could hold.
 func (r *Recorded) closed(rec *journal.Record) {
+	if r.trails != 0 {
+		r.trails = rec.Seq
+	}
 	r.habits.quiet(rec.Time)
 	cut := r.torn > 0 || len(r.fragment) > 0 && r.fragment[len(r.fragment)-1] != '\n'
 	if r.overflow == nil && cut && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {

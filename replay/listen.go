@@ -10,7 +10,7 @@ func (m *master) heard(now int64, p *peer, piece wire.Piece) {
 	if p.gone || p.mute {
 		return
 	}
-	if len(p.deferred) > 0 || m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
+	if len(p.deferred) > 0 || !p.early && m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
 		p.deferred = append(p.deferred, piece)
 		return
 	}

@@ -192,6 +192,9 @@ func (m *master) loop(ctx context.Context) {
 	for m.fault == nil && ctx.Err() == nil {
 		now := m.now()
 		m.s.Advance(now)
+		if m.group.stuck(now) {
+			m.release(now)
+		}
 		more := m.play(now)
 		m.settle()
 		m.late()

@@ -361,16 +361,21 @@ func (p *Plan) acts(ctx context.Context, yield func(*Act) bool) error {
 	for i, r := range p.Conns {
 		conns[i] = r.Conn
 	}
+	var seq uint64
+	var at int64
 	for rec, err := range p.reader.InTime(ctx, journal.Filter{Conns: conns, To: f.To}) {
 		switch {
 		case err != nil && !journal.IsPartial(err):
 			return err
 		case err == nil:
 			g.record(rec)
+			seq, at = rec.Seq, rec.Time
 		}
 		if over {
 			break
 		}
 	}
+	g.tellEnds(seq, at)
+	g.unpark(seq, at)
 	return ctx.Err()
 }

@@ -150,7 +150,7 @@ func (m *master) held(now int64, a *Act) bool {
 	ends := a.Kind == ActEnd && m.cfg.Link.Recorded
 	holds := a.Kind == ActHold || a.Kind == ActOverflow && a.Reset
 	switch {
-	case ends && waited < silencePatience && m.quiet(a.Conn),
+	case ends && waited < silencePatience && m.quietAll(),
 		holds && m.cfg.Link.Recorded && waited < holdPatience && m.undrained(a.Conn),
 		a.Kind == ActAsk && m.clock.speed == 0 && waited < m.patience() && m.awaited(now, a.Conn):
 		return true

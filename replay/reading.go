@@ -30,6 +30,8 @@ type reading struct {
 	leads map[string]*lead
 	quiet []*readConn // on which somebody is to be silent from a time on
 	marks marks       // from 1.13
+	ends  []Act       // of connections that are given up together, for when all of them are over
+	parked
 }
 
 // readConn is a recorded connection while it is read.
@@ -80,6 +82,7 @@ func newReading(conns []*Recorded, subscribes bool, instance string, emit func(*
 			g.quiet = append(g.quiet, c)
 		}
 	}
+	g.parked = newParked(conns)
 	if !subscribes {
 		g.marks = newMarks(conns)
 	}
@@ -90,6 +93,23 @@ func (g *reading) record(rec *journal.Record) {
 	c := g.conns[rec.Conn]
 	if c == nil || c.over {
 		return
+	}
+	if len(g.ends) > 0 && !g.trailing(rec.Seq) {
+		g.tellEnds(rec.Seq, rec.Time)
+	}
+	switch {
+	case g.until == nil:
+	case g.bytes > maxParked:
+		g.until = nil
+		g.unpark(rec.Seq, rec.Time)
+	case g.park(rec):
+		return
+	default:
+		defer func() {
+			if rec.Seq >= g.all {
+				g.unpark(rec.Seq, rec.Time)
+			}
+		}()
 	}
 	g.silences(rec.Seq, rec.Time)
 	switch {
@@ -106,7 +126,42 @@ func (g *reading) record(rec *journal.Record) {
 		if o := c.overflow; o != nil && o.reset && g.byRecord(c) {
 			g.tell(Act{Kind: ActOverflow, Reset: true, Line: o.part}, rec)
 		}
-		g.tell(Act{Kind: ActEnd}, rec)
+		g.ended(c, rec)
+	}
+}
+
+// ended tells of the end of a connection, but not while another that was given up
+// as it was has still to bring what was sent before that.
+func (g *reading) ended(c *readConn, rec *journal.Record) {
+	end := Act{Kind: ActEnd, Seq: rec.Seq, At: rec.Time, Conn: rec.Conn}
+	if g.ends = append(g.ends, end); c.trails == 0 || !g.trailing(rec.Seq) {
+		g.tellEnds(rec.Seq, rec.Time)
+	}
+}
+
+func (g *reading) tellEnds(seq uint64, now int64) {
+	for _, a := range g.ends {
+		a.Seq, a.At = seq, now
+		g.emit(&a)
+	}
+	g.ends = g.ends[:0]
+}
+
+// trailing reports whether at a record a connection that its worker has left has
+// more to come.
+func (g *reading) trailing(seq uint64) bool {
+	for _, c := range g.conns {
+		if !c.over && c.trails > seq && c.left < seq {
+			return true
+		}
+	}
+	return false
+}
+
+// unpark takes in what was parked, now that it has waited long enough.
+func (g *reading) unpark(seq uint64, now int64) {
+	for _, rec := range g.take(seq, now) {
+		g.record(rec)
 	}
 }
 
@@ -143,7 +198,7 @@ func (g *reading) fromWorker(c *readConn, rec *journal.Record) {
 // move it by themselves.
 func (g *reading) stood(c *readConn, name string, rec *journal.Record) {
 	a, l := c.answerTo(name), g.leads[name]
-	if a == nil || l == nil || !l.known || a.upto == l.token || rec.Time != a.at {
+	if a == nil || l == nil || !l.known || a.upto == l.token {
 		return
 	}
 	if a.upto > l.token && a.rows > 0 && a.high > l.token {

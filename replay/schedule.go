@@ -166,4 +166,7 @@ func (b *batches) row(now int64, a *Act) {
 	b.open[a.Stream] = true
 }
 
+// stuck: the end of a group is overdue. It may be in no journal.
+func (b *batches) stuck(now int64) bool { return len(b.open) > 0 && !b.busy(now) }
+
 func (b *batches) busy(now int64) bool { return len(b.open) > 0 && now-b.since < groupPatience }

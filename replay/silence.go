@@ -56,6 +56,21 @@ func (m *master) mute(now int64, p *peer) {
 	}
 }
 
+// quietAll is quiet of the connection that is to end now, and of all that are to
+// end right after it: those who were given up together are so again, and not one
+// after the other.
+func (m *master) quietAll() (waits bool) {
+	for i, a := range m.feed.now[m.feed.at:] {
+		if a.Kind != ActEnd {
+			break
+		}
+		if quiet := m.quiet(a.Conn); i == 0 {
+			waits = quiet
+		}
+	}
+	return waits
+}
+
 // quiet reports whether a connection is to last until its silence has been too
 // long for somebody.
 func (m *master) quiet(conn uint64) bool {
