@@ -28,7 +28,8 @@
 //     it asks catchup.go
 //   - what is replayed: [Plan], in plan.go, made of a look at the recorded
 //     connections (census.go, habits.go, place.go) and of a reading (reading.go, rest.go) that turns records
-//     into what one master did, an [Act] after the other
+//     into what one master did, an [Act] after the other. What is seen too late is parked.go, and
+//     what workers were answered up to 1.12 answer.go
 //   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
 //     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go,
 //     overflow.go and silence.go, what workers say listen.go, who plays which

@@ -99,6 +99,24 @@ func (p *Plan) Close() error {
 	return p.past.close()
 }
 
+// Together is how many workers can take part at once, each as one of its own name:
+// as many as there are names, or more where several of one name were there at a time.
+// The names come in the order in which they appeared.
+func (p *Plan) Together() (n int, names []string) {
+	var open []*Recorded
+	for _, r := range p.Conns {
+		if !r.asked {
+			continue
+		}
+		if !slices.Contains(names, r.Worker) {
+			names = append(names, r.Worker)
+		}
+		open = append(slices.DeleteFunc(open, func(other *Recorded) bool { return other.Closed <= r.Opened }), r)
+		n = max(n, len(open))
+	}
+	return max(n, len(names)), names
+}
+
 // choose takes the connections on which replication was spoken.
 func (p *Plan) choose(conns []*Recorded) error {
 	f := &p.options.Filter
@@ -194,7 +212,7 @@ func (p *Plan) decide() error {
 	case p.options.Dialect != 0:
 		p.Release = p.options.Dialect.Receiver().Release
 	case set.Len() == 0:
-		return fmt.Errorf("the connections speak dialects that don't go together: choose one connection, or say which dialect to play")
+		return p.mixed()
 	default:
 		return p.decideFrom(set)
 	}
@@ -202,6 +220,34 @@ func (p *Plan) decide() error {
 		return fmt.Errorf("Synapse %s has replication over Redis only; over TCP the last was %s", p.Release, lastTCP.Receiver().Release)
 	}
 	return nil
+}
+
+// mixed says why no release fits all that was said.
+func (p *Plan) mixed() error {
+	for _, r := range p.Conns {
+		why := r.detector.Conflict()
+		switch {
+		case why == "":
+		case len(p.Conns) == 1:
+			return fmt.Errorf("no one release fits what was said on connection %d: %s; say which dialect to play", r.Conn, why)
+		default:
+			return fmt.Errorf("no one release fits what was said on connection %d: %s; choose other connections, or say which dialect to play", r.Conn, why)
+		}
+	}
+	return fmt.Errorf("the connections speak dialects that don't go together (%s): choose one connection, or say which dialect to play", dialectsOf(p.Conns))
+}
+
+// dialectsOf lists what connections speak, for an error.
+func dialectsOf(conns []*Recorded) string {
+	var list []string
+	for _, r := range conns {
+		if len(list) == 6 {
+			list = append(list, "…")
+			break
+		}
+		list = append(list, fmt.Sprintf("%d: %s", r.Conn, r.Dialects))
+	}
+	return strings.Join(list, ", ")
 }
 
 func (p *Plan) decideFrom(set wire.DialectSet) error {

@@ -19,7 +19,7 @@ import (
 
 func importCommand() *command {
 	return &command{
-		name: "import", args: "FILE... --journal DIR [flags]",
+		name: "import", args: "FILE|DIR... --journal DIR [flags]",
 		summary: "turn captures, or lines saved with nc, into a journal",
 		long: `
 Writes the traffic of files into a journal, as if it had been recorded. FILE is
@@ -32,10 +32,15 @@ Writes the traffic of files into a journal, as if it had been recorded. FILE is
 given; those of one file in order of appearance. In a journal that exists the
 numbers go on.
 
+A directory stands for the captures in it (*.jsonl, *.jsonl.zst), in the order in
+which their connections were opened. What else is in it is left out, as are lists of
+attempts to connect (dial-errors).
+
 All files are read and checked before anything is written. Secrets are made
 unreadable, as record does it; --redact none keeps the traffic as it was.`,
 		examples: []string{
 			"repltap import conn-*.jsonl.zst --journal traffic/",
+			"repltap import captures/monday/ --journal traffic/",
 			"nc 127.0.0.1 9092 </dev/null | repltap import - --journal probe/",
 			"repltap import saved.txt --direction c2s --dialect v1.22 --journal probe/",
 		},
@@ -98,7 +103,11 @@ func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*
 	var sources []*source
 	var files []*planned
 	stdin := 0
-	for _, path := range args {
+	paths, dirs, err := o.expand(e, args)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
 		s, err := openSource(ctx, e, path)
 		if err != nil {
 			return planOf(sources), err
@@ -120,6 +129,7 @@ func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*
 		p.done += s.size
 		files = append(files, pl)
 	}
+	byOpening(files, dirs)
 	return files, nil
 }
 

@@ -243,6 +243,7 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 	show := newReplayProgress(e)
 	cfg.Progress = show.at
 	e.say("listening on %s\n", cfg.Listener.Addr())
+	o.warnWorkers(e, cfg.Plan)
 	result, err := replay.ServeMaster(ctx, cfg)
 	show.done()
 	err = errors.Join(err, stopHTTP(), cfg.Journal.Close())
@@ -250,6 +251,21 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 		return err
 	}
 	return o.report(ctx, e, path, dir, cfg.Plan, result)
+}
+
+// warnWorkers says so if more workers are waited for than were recorded: those that
+// came back later are the same ones, and need not be there twice.
+func (o *replayOptions) warnWorkers(e *env, p *replay.Plan) {
+	n, names := p.Together()
+	if o.workers <= n || len(names) < 2 {
+		return // of one worker any number may be given the same
+	}
+	list := strings.Join(names[:min(len(names), 8)], ", ")
+	if len(names) > 8 {
+		list += " …"
+	}
+	e.say("--workers %d: the journal has %s (%s), of which some may come and go. Others, if there are any, play %s too; if not, say --workers %d or --wait\n",
+		o.workers, plural(int64(n), "worker"), safe(list), safe(names[0]), n)
 }
 
 // runJournal begins the journal of the run.

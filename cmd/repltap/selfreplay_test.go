@@ -125,6 +125,33 @@ func TestReplayToSeveral(t *testing.T) {
 	}
 }
 
+// TestReplayReconnects: a whole folder of a release whose master catches its workers
+// up. Its workers go away and come back, one is late, and the master is started anew,
+// which forgets some of its tokens: what was answered then is answered again, to
+// workers like the recorded ones as to those that begin elsewhere.
+func TestReplayReconnects(t *testing.T) {
+	folder := filepath.Join("..", "..", "testdata", "captures", "1.12.4", "02-reconnect-catchup")
+	var files []string
+	for _, n := range []int{1, 2, 3, 4, 5, 17, 18, 19, 20} {
+		files = append(files, filepath.Join(folder, fmt.Sprintf("conn-%d.jsonl.zst", n)))
+	}
+	journal := imported(t, files...)
+	for _, like := range []bool{true, false} {
+		var workers [][]string
+		for _, name := range []string{"w1", "w2", "w3", "w5"} {
+			flags := []string{"--name", name, "--dialect", "1.12.4"}
+			if like {
+				flags = []string{"--name", name, "--like", journal}
+			}
+			workers = append(workers, flags)
+		}
+		c := selfReplay(t, journal, []string{"--speed", "max"}, workers...)
+		if c.Verdict != analyze.Same || len(c.Connections) != len(files) || c.Recorded.Lines < 1700 {
+			t.Errorf("like the recorded ones (%v): %s, %d lines of %d connections: %s", like, c.Verdict, c.Recorded.Lines, len(c.Connections), c.Why)
+		}
+	}
+}
+
 // TestReplayWaits: it says for whom it waits, begins with those who came, and ends
 // without anybody.
 func TestReplayWaits(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -30,8 +29,6 @@ func openSource(ctx context.Context, e *env, path string) (*source, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case st.IsDir():
-		return nil, withHint(fmt.Errorf("%s is a directory", path), "name the files in it: %s", filepath.Join(path, "*"))
 	case !st.Mode().IsRegular():
 		return spool(ctx, path, func() (io.ReadCloser, error) { return os.Open(path) })
 	}
