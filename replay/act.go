@@ -71,6 +71,7 @@ type Act struct {
 	Seq  uint64 // of the record
 	At   int64  // Unix nanoseconds, as recorded
 	Conn uint64 // the recorded connection it was seen on
+	nth  uint64 // its place among all acts of a master; numbers of records need not rise
 	// Row and move: the stream, where it then stands, and where it stood. Batch
 	// is a row whose token comes with a later one. Ask, up to 1.12: for what, from
 	// where on; Batch stands for NOW.

@@ -22,8 +22,8 @@ type Recorded struct {
 	LastError      string          // of the master, without ERROR
 
 	first, last uint64 // its records
-	left        uint64 // the end of what its worker sent, 0 if that did not end first
-	trails      uint64 // the last line that the master is seen to have sent after that
+	left        bool   // its worker sent no more
+	trails      bool   // and after that the master still did
 	habits             // of its worker
 	asked       bool   // it has REPLICATE
 	askedAt     int64  // when the first one came
@@ -153,8 +153,8 @@ func (c *census) record(rec *journal.Record) {
 	case journal.KindStall:
 		r.stalled = r.stalled || rec.Dir == wire.S2C
 	case journal.KindEOF:
-		if rec.Dir == wire.C2S && rec.Event.By == "worker" && r.left == 0 {
-			r.left = rec.Seq
+		if rec.Dir == wire.C2S && rec.Event.By == "worker" {
+			r.left = true
 		}
 		if r.How == "" || r.How == "fin" && rec.Event.How != "fin" {
 			r.How, r.By = rec.Event.How, rec.Event.By
@@ -184,9 +184,7 @@ func (r *Recorded) line(rec *journal.Record) {
 		r.habits.speaks(rec)
 		return
 	}
-	if r.left != 0 {
-		r.trails = rec.Seq
-	}
+	r.trails = r.left
 	r.Gaps, r.torn = r.Gaps+r.torn, 0
 	var at spot
 	text := bytes.TrimSuffix(rec.Data, newline)
@@ -242,9 +240,6 @@ func (r *Recorded) overflowed(rec *journal.Record) {
 // killed, and that takes the connections of all workers. What came of that line may
 // have been left out of the journal for what it could hold.
 func (r *Recorded) closed(rec *journal.Record) {
-	if r.trails != 0 {
-		r.trails = rec.Seq
-	}
 	r.habits.quiet(rec.Time)
 	cut := r.torn > 0 || len(r.fragment) > 0 && r.fragment[len(r.fragment)-1] != '\n'
 	if r.overflow == nil && cut && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {

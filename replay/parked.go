@@ -11,40 +11,24 @@ import (
 // was on its way to it is seen on the old connection only when that is let through
 // again, or thrown away: long after the new connection has asked. The master had
 // sent it long before. So what is seen of a connection that began in between is
-// parked until the old one has nothing more.
+// parked until the old one is over; and of several that were given up like that, the
+// ends are told together, after what all of them bring.
 
-// parked are the records of such connections.
+// parked is what waits.
 type parked struct {
-	until   map[uint64]uint64 // by connection: the record up to which it waits
-	records []*journal.Record
-	bytes   int
-	all     uint64 // the record after which none waits
+	trailing int // connections that their workers have left, and that bring more
+	records  []*journal.Record
+	bytes    int
+	ends     []Act
 }
 
 // maxParked bounds the memory of parked records; at more of them they wait no
 // longer.
 const maxParked = 16 << 20
 
-func newParked(conns []*Recorded) (k parked) {
-	for _, old := range conns {
-		if old.trails == 0 {
-			continue
-		}
-		for _, r := range conns {
-			if r.first > old.left && r.first < old.trails {
-				if k.until == nil {
-					k.until = map[uint64]uint64{}
-				}
-				k.until[r.Conn] = max(k.until[r.Conn], old.trails)
-			}
-		}
-	}
-	return k
-}
-
-// park keeps a record for later, if its connection waits.
+// park keeps a record for later.
 func (k *parked) park(rec *journal.Record) bool {
-	if rec.Seq >= k.until[rec.Conn] {
+	if k.bytes > maxParked {
 		return false
 	}
 	own := *rec
@@ -57,17 +41,48 @@ func (k *parked) park(rec *journal.Record) bool {
 	}
 	k.records = append(k.records, &own)
 	k.bytes += len(own.Data) + 512
-	k.all = max(k.all, k.until[rec.Conn])
+	if k.bytes > maxParked {
+		k.trailing = 0
+	}
 	return true
 }
 
-// take gives what was parked, as if it were of a number and time: that is when its
-// worker saw it happen.
-func (k *parked) take(seq uint64, now int64) []*journal.Record {
-	records := k.records
-	k.records, k.bytes = nil, 0
-	for _, r := range records {
-		r.Seq, r.Time = seq, now
+// lasts: a connection of which there is no end is over with its last record.
+func (g *reading) lasts(c *readConn, seq uint64) {
+	if c.gone && !c.over && seq == c.last {
+		g.over(c)
 	}
-	return records
+}
+
+// over: a connection has nothing more to bring.
+func (g *reading) over(c *readConn) {
+	c.over = true
+	if c.gone && g.trailing > 0 {
+		g.trailing--
+	}
+}
+
+// catchUp takes in what has waited, as if it were of a number and time: that is when
+// its worker saw it happen.
+func (g *reading) catchUp(seq uint64, now int64) {
+	g.tellEnds(seq, now)
+	records := g.records
+	g.records, g.bytes = nil, 0
+	for _, rec := range records {
+		last := rec.Seq
+		rec.Seq, rec.Time = seq, now
+		if c := g.conns[rec.Conn]; !c.over {
+			g.take(c, rec)
+			g.lasts(c, last)
+		}
+	}
+	g.tellEnds(seq, now)
+}
+
+func (g *reading) tellEnds(seq uint64, now int64) {
+	for _, a := range g.ends {
+		a.Seq, a.At = seq, now
+		g.emit(&a)
+	}
+	g.ends = g.ends[:0]
 }

@@ -284,7 +284,7 @@ func (p *Plan) look(ctx context.Context) error {
 	}
 	err := p.acts(ctx, func(a *Act) bool {
 		if p.begin == 0 && (bounded && a.At >= from || !bounded && a.Kind == ActAsk) {
-			p.begin, p.Start, p.cut = a.Seq, a.At, maps.Clone(groups)
+			p.begin, p.Start, p.cut = a.nth, a.At, maps.Clone(groups)
 			if bounded {
 				p.Start = from
 			}
@@ -374,14 +374,14 @@ func (p *Plan) Acts(ctx context.Context, yield func(*Act) bool) error {
 	}
 	started, cut := map[string]bool{}, maps.Clone(p.cut)
 	return p.acts(ctx, func(a *Act) bool {
-		if a.Seq >= p.begin && cut.ends(a) {
+		if a.nth >= p.begin && cut.ends(a) {
 			started[a.Stream] = true
 			return true
 		}
 		if a.named() && !a.Batch && !a.Past {
 			started[a.Stream] = true
 		}
-		if a.Seq < p.begin || a.Past && !started[a.Stream] {
+		if a.nth < p.begin || a.Past && !started[a.Stream] {
 			return true
 		}
 		return yield(a)
@@ -394,12 +394,15 @@ func (p *Plan) acts(ctx context.Context, yield func(*Act) bool) error {
 	f := &p.options.Filter
 	over := false
 	var g *reading
+	var n uint64
 	g = newReading(p.Conns, p.Subscribes(), p.Instance, func(a *Act) {
+		n++
+		a.nth = n
 		if over || a.Stream != "" && len(f.Streams) > 0 && !slices.Contains(f.Streams, a.Stream) {
 			return
 		}
 		over = !yield(a)
-		if upto, ok := p.options.Until[a.Stream]; ok && a.named() && !a.Batch && a.Token >= upto && a.Seq >= p.begin {
+		if upto, ok := p.options.Until[a.Stream]; ok && a.named() && !a.Batch && a.Token >= upto && a.nth >= p.begin {
 			over = true
 		}
 	})
@@ -421,7 +424,6 @@ func (p *Plan) acts(ctx context.Context, yield func(*Act) bool) error {
 			break
 		}
 	}
-	g.tellEnds(seq, at)
-	g.unpark(seq, at)
+	g.catchUp(seq, at)
 	return ctx.Err()
 }

@@ -30,7 +30,6 @@ type reading struct {
 	leads map[string]*lead
 	quiet []*readConn // on which somebody is to be silent from a time on
 	marks marks       // from 1.13
-	ends  []Act       // of connections that are given up together, for when all of them are over
 	parked
 }
 
@@ -38,6 +37,9 @@ type reading struct {
 type readConn struct {
 	*Recorded
 	over bool
+	seen bool   // a record of it has come
+	gone bool   // its worker sent the last it did, and there is more to come from the master
+	late bool   // it began while that was so of another
 	at   places // how far it has been read
 	// From 1.13: how many of its REPLICATE are not answered yet, and which streams
 	// the answer that is being given has named.
@@ -82,7 +84,6 @@ func newReading(conns []*Recorded, subscribes bool, instance string, emit func(*
 			g.quiet = append(g.quiet, c)
 		}
 	}
-	g.parked = newParked(conns)
 	if !subscribes {
 		g.marks = newMarks(conns)
 	}
@@ -94,23 +95,24 @@ func (g *reading) record(rec *journal.Record) {
 	if c == nil || c.over {
 		return
 	}
-	if len(g.ends) > 0 && !g.trailing(rec.Seq) {
-		g.tellEnds(rec.Seq, rec.Time)
+	if g.trailing == 0 { // too much waits
+		g.catchUp(rec.Seq, rec.Time)
 	}
-	switch {
-	case g.until == nil:
-	case g.bytes > maxParked:
-		g.until = nil
-		g.unpark(rec.Seq, rec.Time)
-	case g.park(rec):
+	if !c.seen {
+		c.seen, c.late = true, g.trailing > 0
+	}
+	if c.late && g.trailing > 0 && g.park(rec) {
 		return
-	default:
-		defer func() {
-			if rec.Seq >= g.all {
-				g.unpark(rec.Seq, rec.Time)
-			}
-		}()
 	}
+	g.take(c, rec)
+	g.lasts(c, rec.Seq)
+	if g.trailing == 0 {
+		g.catchUp(rec.Seq, rec.Time)
+	}
+}
+
+// take takes in a record of a connection that is not over.
+func (g *reading) take(c *readConn, rec *journal.Record) {
 	g.silences(rec.Seq, rec.Time)
 	switch {
 	case rec.Kind == journal.KindLine && rec.Dir == wire.C2S:
@@ -121,47 +123,19 @@ func (g *reading) record(rec *journal.Record) {
 		g.tell(Act{Kind: ActStall}, rec)
 	case rec.Kind == journal.KindResume && rec.Dir == wire.S2C:
 		g.tell(Act{Kind: ActResume}, rec)
+	case rec.Kind == journal.KindEOF && rec.Dir == wire.C2S && rec.Event.By == "worker" && c.trails && !c.gone:
+		c.gone = true
+		g.trailing++
 	case rec.Kind == journal.KindClose:
-		c.over = true
+		g.over(c)
 		if o := c.overflow; o != nil && o.reset && g.byRecord(c) {
 			g.tell(Act{Kind: ActOverflow, Reset: true, Line: o.part}, rec)
 		}
-		g.ended(c, rec)
-	}
-}
-
-// ended tells of the end of a connection, but not while another that was given up
-// as it was has still to bring what was sent before that.
-func (g *reading) ended(c *readConn, rec *journal.Record) {
-	end := Act{Kind: ActEnd, Seq: rec.Seq, At: rec.Time, Conn: rec.Conn}
-	if g.ends = append(g.ends, end); c.trails == 0 || !g.trailing(rec.Seq) {
-		g.tellEnds(rec.Seq, rec.Time)
-	}
-}
-
-func (g *reading) tellEnds(seq uint64, now int64) {
-	for _, a := range g.ends {
-		a.Seq, a.At = seq, now
-		g.emit(&a)
-	}
-	g.ends = g.ends[:0]
-}
-
-// trailing reports whether at a record a connection that its worker has left has
-// more to come.
-func (g *reading) trailing(seq uint64) bool {
-	for _, c := range g.conns {
-		if !c.over && c.trails > seq && c.left < seq {
-			return true
+		if c.gone {
+			g.ends = append(g.ends, Act{Kind: ActEnd, Conn: rec.Conn})
+			return
 		}
-	}
-	return false
-}
-
-// unpark takes in what was parked, now that it has waited long enough.
-func (g *reading) unpark(seq uint64, now int64) {
-	for _, rec := range g.take(seq, now) {
-		g.record(rec)
+		g.tell(Act{Kind: ActEnd}, rec)
 	}
 }
 
