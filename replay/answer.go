@@ -93,7 +93,7 @@ func (p *Plan) answerAgain(ctx context.Context, r *Recorded, f Fetch) ([]Row, er
 	case a.from < f.From:
 		return slices.DeleteFunc(rows, func(row Row) bool { return row.Token <= f.From }), nil
 	}
-	before, _, err := p.past.missed(f.Stream, f.From, a.from, f.Limit, false)
+	before, err := p.past.missed(f.Stream, f.From, a.from, f.Limit)
 	return append(before, rows...), err
 }
 

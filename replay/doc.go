@@ -34,7 +34,7 @@
 //     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go,
 //     overflow.go and silence.go, what workers say listen.go, who plays which
 //     connection match.go, connections peer.go and ends.go, the end of it all over.go, the link in
-//     between link.go, the rows written so far spool.go, those of them that are
+//     between link.go, the rows written so far spool.go and spoolpage.go, those of them that are
 //     asked for over HTTP rowserver.go (of typing the newest, typing.go), moved tokens and names rewrite.go, the
 //     journal of the run notes.go, what came of it result.go and lag.go
 //   - recorded workers over sockets: [PlayWorkers], in asworker.go. What they did is

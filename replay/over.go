@@ -75,7 +75,7 @@ func (m *master) look(f Fetch) {
 		return
 	}
 	m.task(func() {
-		rows, _, err := m.plan.past.missed(f.Stream, f.From-shift, f.Upto-shift, f.Limit, false)
+		rows, err := m.plan.past.missed(f.Stream, f.From-shift, f.Upto-shift, f.Limit)
 		for i := range rows {
 			rows[i].Token += shift
 		}

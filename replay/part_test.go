@@ -95,7 +95,7 @@ func TestPart(t *testing.T) {
 // What of a group is not played can be asked for, with its beginning.
 func TestPartAsked(t *testing.T) {
 	plan := parts(t).plan(PlanOptions{Filter: journal.Filter{From: after(4500 * time.Millisecond)}})
-	rows, _, err := plan.past.rows("to_device", 10, 12, 0, true)
+	rows, err := plan.past.rows("to_device", 10, 12, 0)
 	var got []string
 	for _, r := range rows {
 		got = append(got, fmt.Sprint(r.Token, string(r.JSON)))

@@ -30,7 +30,7 @@ func (c *RowServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, catchUpPath)
 	stream, txn, cut := strings.Cut(rest, "/")
 	switch {
-	case !ok || !cut || txn == "" || r.Method != http.MethodGet:
+	case !ok || !cut || txn == "" || strings.Contains(txn, "/") || r.Method != http.MethodGet:
 		rowsError(w, http.StatusNotFound, "M_UNRECOGNIZED", "Unrecognized request")
 		return
 	case !c.allowed(r):
@@ -66,7 +66,7 @@ func (c *RowServer) publishes(stream string) bool {
 func (c *RowServer) answer(w http.ResponseWriter, stream string, from, upto int64) {
 	rewriter := newRewriter(c.Rewrite, c.Plan)
 	shift := rewriter.shift(stream)
-	rows, limited, err := c.Plan.past.missed(stream, from-shift, upto-shift, serverRows, true)
+	rows, limited, err := c.Plan.past.page(stream, from-shift, upto-shift, serverRows)
 	if err != nil || len(rows) > maxServed {
 		rowsError(w, http.StatusInternalServerError, "M_UNKNOWN", "Internal server error")
 		return

@@ -30,10 +30,10 @@ type spooled struct {
 }
 
 // spoolMark says that rows from offset on have tokens of which none before is
-// above high.
+// above high, and up to the next mark none is below low.
 type spoolMark struct {
-	offset int64
-	high   int64
+	offset    int64
+	high, low int64
 }
 
 const (
@@ -82,8 +82,10 @@ func (s *spool) add(stream string, row Row, batch bool) error {
 
 func (s *spool) put(name string, st *spooled, row *Row) error {
 	if st.rows%spoolEvery == 0 {
-		st.marks = append(st.marks, spoolMark{s.end + int64(len(s.buf)), st.high})
+		st.marks = append(st.marks, spoolMark{s.end + int64(len(s.buf)), st.high, row.Token})
 	}
+	last := &st.marks[len(st.marks)-1]
+	last.low = min(last.low, row.Token)
 	if st.rows == 0 || row.Token > st.high {
 		st.high = row.Token
 	}
@@ -115,25 +117,23 @@ func (s *spool) reset(stream string) {
 }
 
 // rows gives the rows of a stream with tokens above from up to upto, in the order
-// in which they were written, and not more than limit unless that is 0. Cut says
-// that there are more. A whole token is given or nothing of it, if whole is set.
-func (s *spool) rows(stream string, from, upto int64, limit int, whole bool) (rows []Row, cut bool, err error) {
-	err = s.each(stream, from, upto, func(row Row) bool {
-		if limit > 0 && len(rows) >= limit && (!whole || rows[len(rows)-1].Token != row.Token) {
-			cut = true
+// in which they were written, and not more than limit unless that is 0.
+func (s *spool) rows(stream string, from, upto int64, limit int) (rows []Row, err error) {
+	err = s.each(stream, from, upto, func(row Row, _ int64) bool {
+		if limit > 0 && len(rows) >= limit {
 			return false
 		}
 		row.JSON = append([]byte(nil), row.JSON...)
 		rows = append(rows, row)
 		return true
 	})
-	return rows, cut, err
+	return rows, err
 }
 
 // each gives the rows of a stream with tokens above from up to upto, in the order
-// in which they were written, until yield says false. What it gives is valid until
-// the next one.
-func (s *spool) each(stream string, from, upto int64, yield func(Row) bool) (err error) {
+// in which they were written, until yield says false, with where the next one is.
+// What it gives is valid until then.
+func (s *spool) each(stream string, from, upto int64, yield func(Row, int64) bool) (err error) {
 	s.mu.Lock()
 	st := s.streams[stream]
 	if st == nil || from >= upto || st.high <= from {
@@ -154,7 +154,7 @@ func (s *spool) each(stream string, from, upto int64, yield func(Row) bool) (err
 		if name, row, err = r.next(); err != nil || string(name) != stream || row.Token <= from || row.Token > upto {
 			continue
 		}
-		if !yield(row) {
+		if !yield(row, r.at-int64(len(r.buf)-r.pos)) {
 			return nil
 		}
 	}

@@ -41,7 +41,7 @@ func TestSpool(t *testing.T) {
 		}
 	}
 	s.reset("events")
-	if rows, _, err := s.rows("events", 0, token, 0, false); len(rows) != 0 || err != nil {
+	if rows, err := s.rows("events", 0, token, 0); len(rows) != 0 || err != nil {
 		t.Errorf("%d rows of a stream that began anew, %v", len(rows), err)
 	}
 }
@@ -49,22 +49,48 @@ func TestSpool(t *testing.T) {
 func checkSpool(t *testing.T, s *spool, random *rand.Rand, name string, all []Row, high int64) {
 	t.Helper()
 	from := 100 + random.Int64N(high-99)
-	upto, limit, whole := from+random.Int64N(high-from+5), random.IntN(300), random.IntN(2) == 0
-	got, cut, err := s.rows(name, from, upto, limit, whole)
+	upto, limit := from+random.Int64N(high-from+5), random.IntN(300)
 	var want []Row
-	wantCut := false
 	for _, row := range all {
-		if row.Token <= from || row.Token > upto {
-			continue
+		if row.Token > from && row.Token <= upto {
+			want = append(want, row)
 		}
-		if limit > 0 && len(want) >= limit && (!whole || want[len(want)-1].Token != row.Token) {
-			wantCut = true
-			break
-		}
-		want = append(want, row)
 	}
 	same := func(a, b Row) bool { return a.Token == b.Token && string(a.JSON) == string(b.JSON) }
-	if err != nil || cut != wantCut || !slices.EqualFunc(want, got, same) {
-		t.Fatalf("%s from %d to %d, %d at most: %d rows, more %v, %v; want %d, %v", name, from, upto, limit, len(got), cut, err, len(want), wantCut)
+	got, err := s.rows(name, from, upto, limit)
+	most := len(want)
+	if limit > 0 {
+		most = min(most, limit)
+	}
+	if err != nil || !slices.EqualFunc(want[:most], got, same) {
+		t.Fatalf("%s from %d to %d, %d at most: %d rows, %v; want %d", name, from, upto, limit, len(got), err, most)
+	}
+	if name != typingStream {
+		checkPages(t, s, name, from, upto, limit+1, want)
+	}
+}
+
+// checkPages: page by page all rows come, each once, whatever the order of tokens.
+func checkPages(t *testing.T, s *spool, name string, from, upto int64, limit int, want []Row) {
+	t.Helper()
+	var got []Row
+	for cut := true; cut; {
+		page, more, err := s.page(name, from, upto, limit)
+		if cut = more; err != nil || more && len(page) < limit || len(page) > limit+200 {
+			t.Fatalf("a page of %d, more %v: %d rows, %v", limit, more, len(page), err)
+		}
+		if got = append(got, page...); more {
+			from = page[len(page)-1].Token
+		}
+	}
+	text := func(rows []Row) (list []string) {
+		for _, row := range rows {
+			list = append(list, fmt.Sprint(row.Token, " ", string(row.JSON)))
+		}
+		slices.Sort(list)
+		return list
+	}
+	if !slices.Equal(text(got), text(want)) {
+		t.Fatalf("%s in pages of %d: %d rows, want %d", name, limit, len(got), len(want))
 	}
 }

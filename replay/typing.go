@@ -19,7 +19,7 @@ func (s *spool) newestTyping(from, upto int64, limit int) (rows []Row, cut bool,
 		return nil, false, nil
 	}
 	rooms := map[string]Row{}
-	err = s.each(typingStream, from, math.MaxInt64, func(row Row) bool {
+	err = s.each(typingStream, from, math.MaxInt64, func(row Row, _ int64) bool {
 		room := roomOf(row.JSON)
 		if newest, ok := rooms[room]; !ok || row.Token >= newest.Token {
 			rooms[room] = Row{Token: row.Token, JSON: slices.Clone(row.JSON)}
@@ -47,10 +47,12 @@ func roomOf(row []byte) string {
 	return string(members[0])
 }
 
-// missed are the rows that a master gives to who has missed them.
-func (s *spool) missed(stream string, from, upto int64, limit int, whole bool) (rows []Row, cut bool, err error) {
+// missed are the rows that a master up to 1.12 gives to who has missed them, limit of
+// them at most unless that is 0.
+func (s *spool) missed(stream string, from, upto int64, limit int) ([]Row, error) {
 	if stream == typingStream {
-		return s.newestTyping(from, upto, limit)
+		rows, _, err := s.newestTyping(from, upto, limit)
+		return rows, err
 	}
-	return s.rows(stream, from, upto, limit, whole)
+	return s.rows(stream, from, upto, limit)
 }
