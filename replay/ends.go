@@ -48,7 +48,7 @@ func (m *master) happened(ev *Event) {
 		p.note = "ping timeout"
 	case EventClose:
 		p.closing = true
-		if !m.bidding() {
+		if !m.bidding(p) {
 			p.stopReading()
 		}
 	case EventAbort:
@@ -103,7 +103,7 @@ func (m *master) drain(p *peer) bool {
 			return true
 		}
 	case left:
-	case m.bidding():
+	case m.bidding(p):
 		m.bid(p)
 	default:
 		m.shut(p)
@@ -277,8 +277,9 @@ func (m *master) forget(p *peer) {
 }
 
 // bidding: the end of the replay is no one's fault, and nobody is to lose the
-// last lines by it.
-func (m *master) bidding() bool { return m.ending && m.lingers != 0 }
+// last lines by it; nor by an end that recorded was in order, and that comes sooner
+// after them at a higher speed.
+func (m *master) bidding(p *peer) bool { return p.orderly || m.ending && m.lingers != 0 }
 
 // bid ends the sending, and waits for the worker to do the same.
 func (m *master) bid(p *peer) {

@@ -40,6 +40,7 @@ type peer struct {
 	waiting bool // a goroutine waits for the kernel to take more
 
 	closing  bool // it reads no more
+	orderly  bool // its recorded connection ended, with nothing lost: what it says meanwhile is read
 	farewell int64
 	gone     bool
 

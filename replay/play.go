@@ -326,13 +326,13 @@ func (m *master) end(now int64, conn uint64) {
 		}
 		switch {
 		case r.By == "worker" && m.cfg.Link.Recorded && m.returns(r):
-			p.note = "the recorded worker went away, and came back"
+			p.note, p.orderly = "the recorded worker went away, and came back", r.How == "fin"
 			m.s.End(now, p.id, "")
 		case r.By == "worker" && m.cfg.Link.Recorded: // for good: it is sent no more
 			m.s.Part(p.id)
 		case r.By != "master":
 		case r.How == "fin" && (r.LastError == "" || r.LastError == shutdownText):
-			p.note = "the recorded master stopped"
+			p.note, p.orderly = "the recorded master stopped", true
 			m.s.End(now, p.id, r.LastError)
 		case r.How == "reset":
 			p.note, p.dying = "the recorded master was killed", now+farewellPatience
