@@ -148,15 +148,23 @@ func (p *pairing) catchUps(c *comparer) []CatchUp {
 	return out
 }
 
+// lateAtMax is how much longer a stream may take to catch up in a run at the
+// highest speed, where the answer stands behind all that is sent at once.
+const lateAtMax = 10
+
 // late tells of streams of a run that took longer to catch up. Of recordings
 // that is told by their lines.
 func (c *comparer) late(pairs []*pairing, found *differences) {
 	if c.run == nil || c.opts.Late < 0 {
 		return
 	}
+	limit := c.opts.Late
+	if c.run.Speed == 0 {
+		limit *= lateAtMax
+	}
 	for _, p := range pairs {
 		for _, k := range p.catchUps(c) {
-			if time.Duration(k.LateUs)*time.Microsecond <= c.opts.Late {
+			if time.Duration(k.LateUs)*time.Microsecond <= limit {
 				continue
 			}
 			found.add(&Difference{Kind: Late, What: AboutCatchUp, Count: 1, Worker: k.Worker, Stream: k.Stream, Instance: k.Instance,

@@ -86,7 +86,9 @@
 // replay's times are its own, and the recorded ones are divided by its speed; at
 // the highest speed, which keeps no times, and on the side that was not played,
 // nothing is late. Sooner is never a difference. How long a stream took to catch
-// up, from REPLICATE to POSITION, is a time that no speed scales.
+// up, from REPLICATE to POSITION, is a time that no speed scales; at the highest,
+// where answers stand behind all that is sent at once, it may take ten times
+// Options.Late longer.
 //
 // Pauses of a second or more are compared one by one where both journals saw them
 // from the same place; of a run and a recording it counts whether there are any.

@@ -153,6 +153,8 @@ func TestLate(t *testing.T) {
 		{"no time to keep", 0, 10, 300 * time.Millisecond, 0},
 		{"all of it", 1, 0, time.Hour, 0},
 		{"the catch-up", 1, 3, 400 * time.Millisecond, int64(len(s) - 1 - 4)},
+		{"the catch-up behind all that is sent", 0, 3, 2400 * time.Millisecond, 0},
+		{"only the catch-up", 0, 3, 2600 * time.Millisecond, 0},
 	} {
 		played := slices.Clone(s)
 		for i := range played {
@@ -167,7 +169,7 @@ func TestLate(t *testing.T) {
 		if x.late > 0 {
 			wantAll = 1
 		}
-		if wantCatchUp {
+		if wantCatchUp && x.name != "the catch-up behind all that is sent" {
 			wantAll++
 		}
 		if c.Lines[Late] != x.late || c.Total() != wantAll || c.Counts[Late] != wantAll {

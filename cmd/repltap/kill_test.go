@@ -113,6 +113,11 @@ func (l *killLoad) send(conn net.Conn) {
 // receive counts until the connection breaks.
 func (l *killLoad) receive(conn net.Conn) {
 	defer conn.Close()
+	defer func() {
+		if l.marks == nil {
+			close(l.begun) // it never will: nothing is to wait for it
+		}
+	}()
 	r := bufio.NewReaderSize(conn, 64<<10)
 	for n := 1; ; n++ {
 		if _, err := r.ReadSlice('\n'); err != nil {
