@@ -15,27 +15,29 @@ const maxText = 160
 // Visible is text of strangers as it is shown: what can't be seen, or changes
 // what is around it, is written out, and what is too long is cut with a word on
 // how long it was.
-func Visible(s string) string {
-	if utf8.RuneCountInString(s) <= maxText {
-		if out := safetext.String(s); utf8.RuneCountInString(out) <= maxText {
+func Visible(s string) string { return visible(s, maxText) }
+
+// maxSentence is how many characters of a sentence of our own are shown, in which
+// there may be text of strangers.
+const maxSentence = 1000
+
+// Sentence is Visible for sentences, which are longer than names.
+func Sentence(s string) string { return visible(s, maxSentence) }
+
+func visible(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		if out := safetext.String(s); utf8.RuneCountInString(out) <= limit {
 			return out
 		}
 	}
-	shown := 0
-	for i := range s {
-		if shown == maxText {
-			return first(safetext.String(s[:i])) + fmt.Sprintf("… (%d bytes)", len(s))
-		}
-		shown++
-	}
-	return first(safetext.String(s)) + fmt.Sprintf("… (%d bytes)", len(s))
+	return first(safetext.String(first(s, limit)), limit) + fmt.Sprintf("… (%d bytes)", len(s))
 }
 
 // first is as much of a text as is shown: written out it may have become longer.
-func first(s string) string {
+func first(s string, limit int) string {
 	shown := 0
 	for i := range s {
-		if shown == maxText {
+		if shown == limit {
 			return s[:i]
 		}
 		shown++

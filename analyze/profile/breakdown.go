@@ -15,7 +15,7 @@ type Totals struct {
 	Bytes       int64 `json:"bytes"` // of lines and fragments
 	Fragments   int64 `json:"fragments"`
 	Connections int64 `json:"connections"`
-	Workers     int64 `json:"workers"`
+	Workers     int64 `json:"workers"` // that said a NAME, as far as they are told apart
 	S2C         Flow  `json:"s2c"`
 	C2S         Flow  `json:"c2s"`
 }
@@ -65,7 +65,8 @@ type InstanceRow struct {
 	Volume
 }
 
-// WorkerRow is all that went to and from connections of one worker.
+// WorkerRow is all that went to and from connections of one worker. Who says another
+// NAME on its connection is another worker from then on.
 type WorkerRow struct {
 	Worker      string `json:"worker" col:"worker"` // "" for those that said no NAME
 	Connections int64  `json:"connections" col:"conns"`
@@ -138,7 +139,7 @@ type connectionCount struct {
 	commands, bytes [2]int64
 	row             Volume // once it is closed
 	at              int64
-	named           bool // counted with its worker
+	named           *workerCount // that it is counted with
 }
 
 func newBreakdown() *breakdown {
@@ -210,8 +211,8 @@ func (b *breakdown) line(e *entry) {
 	} else {
 		w.c2s++
 	}
-	if c := b.recent; !c.named {
-		c.named = true
+	if c := b.recent; c.named != w {
+		c.named = w
 		w.connections++
 	}
 }
@@ -294,6 +295,9 @@ func (b *breakdown) finish(p *Profile) {
 		*out = Flow{Volume: f.row(lines, span), Fragments: f.fragments, FragmentBytes: f.fragmentBytes, Connections: f.connections}
 	}
 	t.Connections, t.Workers = b.connections, int64(len(b.workers))
+	if b.workers[""] != nil {
+		t.Workers--
+	}
 	b.rows(p, lines, span)
 }
 

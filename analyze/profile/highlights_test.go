@@ -52,6 +52,9 @@ func TestHighlights(t *testing.T) {
 	if t.Failed() {
 		t.Log(all)
 	}
+	if none := profiled(t, ""); none.Highlights == nil || len(none.Highlights) > 0 {
+		t.Errorf("of an empty journal: %#v", none.Highlights)
+	}
 	if quiet := profiled(t, "0 1 open\n1 1 > SERVER lab.test\n2 1 close fin worker"); len(quiet.Highlights) > 0 && quiet.Highlights[0].Severity == "problem" {
 		t.Errorf("of a connection that did nothing: %+v", quiet.Highlights)
 	}

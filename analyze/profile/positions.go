@@ -34,13 +34,13 @@ type PositionRow struct {
 }
 
 // PositionOutlier is a POSITION that goes back, would make receivers fetch, or
-// skips rows that some connection shows.
+// skips rows that some connection shows, or many tokens.
 type PositionOutlier struct {
 	Place
 	Worker   string `json:"worker" col:"worker"`
 	Stream   string `json:"stream" col:"stream"`
 	Instance string `json:"instance" col:"instance"`
-	What     string `json:"what" col:"what"`       // backwards, would-fetch, over-rows
+	What     string `json:"what" col:"what"`       // backwards, would-fetch, over-rows, or no-rows, that says so of 10 tokens and more
 	Current  Count  `json:"current" col:"current"` // where the worker was; of over-rows the token of the row
 	Prev     int64  `json:"prev" col:"prev"`
 	Token    int64  `json:"token" col:"token"`
@@ -51,6 +51,7 @@ type PositionOutlier struct {
 
 const (
 	maxPositionOutliers = 200 // of each kind
+	longSkip            = 10  // tokens without rows are told
 	maxSkips            = 64  // of an instance in a stream, that later rows are held against
 	maxSkipRows         = 256 // the last rows of it, that a skip is held against
 )
@@ -223,6 +224,9 @@ func (p *positions) skip(e *entry, n *positionCount) {
 		if n.skips[i].prev == s.prev && n.skips[i].upto == s.token {
 			return
 		}
+	}
+	if s.token-s.prev >= longSkip {
+		p.tell(e, "no-rows", s.token-s.prev, "")
 	}
 	k := skip{place: e.place(), worker: e.conn.worker, prev: s.prev, upto: s.token}
 	for i := range min(n.nextRow, maxSkipRows) {

@@ -10,7 +10,7 @@ import (
 type Volume struct {
 	Commands int64   `json:"commands" col:"commands"`
 	Bytes    int64   `json:"bytes" col:"bytes"`
-	Share    Percent `json:"share_percent" col:"% of bytes"` // of all bytes that were counted
+	Share    Percent `json:"share_percent" col:"% of bytes"` // of the bytes of all lines that were counted, which fragments are none of
 	Rate     Rate    `json:"per_second" col:"per s"`         // commands, over all the time that was looked at
 	SizeP50  Count   `json:"size_p50" col:"size p50"`        // bytes of a line with its newline
 	SizeP95  Count   `json:"size_p95" col:"p95"`

@@ -61,7 +61,7 @@ func (h *htmlPage) summary() page.Section {
 	s.Parts = append(s.Parts, overTime(p, "stream", false)...)
 	var list page.List
 	for _, x := range p.Highlights {
-		item := page.Item{Text: page.Visible(x.Text), Bad: x.Severity == "problem"}
+		item := page.Item{Text: page.Sentence(x.Text), Bad: x.Severity == "problem"}
 		if at, ok := placeOf(x.Place); ok {
 			item.Command = at.command(p.Journal.Path)
 		}
@@ -78,7 +78,7 @@ func (h *htmlPage) summary() page.Section {
 	}
 	s.Parts = append(s.Parts, read)
 	for _, n := range p.Notes {
-		s.Parts = append(s.Parts, page.Text{Text: page.Visible(n), Note: true})
+		s.Parts = append(s.Parts, page.Text{Text: page.Sentence(n), Note: true})
 	}
 	return s
 }
