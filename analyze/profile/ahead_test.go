@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -46,8 +45,8 @@ func TestAhead(t *testing.T) {
 		if !ok || fmt.Sprint(err) != fmt.Sprint(gotErr) {
 			t.Fatalf("record %d: %v, %v; want %v", n, ok, gotErr, err)
 		}
-		if d := cmp.Diff(rec, got); d != "" {
-			t.Fatalf("record %d: %s", n, d)
+		if !reflect.DeepEqual(rec, got) {
+			t.Fatalf("record %d: %+v\nwant %+v", n, got, rec)
 		}
 		n++
 	}
