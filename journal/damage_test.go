@@ -89,7 +89,7 @@ func TestEveryDamageIsFoundOrHarmless(t *testing.T) {
 		}
 		r := rand.New(rand.NewSource(1))
 		broken := filepath.Join(t.TempDir(), fileName(1))
-		tries := 1500
+		tries := 600
 		if testing.Short() {
 			tries = 200
 		}
@@ -119,7 +119,7 @@ func TestCutShort(t *testing.T) {
 	path, want := sample(t, false)
 	whole, _ := os.ReadFile(path)
 	broken := filepath.Join(t.TempDir(), fileName(1))
-	for n := 0; n < len(whole); n += 997 {
+	for n := 0; n < len(whole); n += 2477 {
 		os.WriteFile(broken, whole[:n], 0o600)
 		got, errs := readAll(broken)
 		_, err := Verify(context.Background(), broken, nil)
