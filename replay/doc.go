@@ -22,21 +22,24 @@
 //   - the time and the sockets, for whoever drives a machine: clock.go, pump.go
 //   - a worker over a socket, which is [wire.Follower]'s driver: [RunWorker], in
 //     worker.go. Its connection is workerconn.go and workerend.go, its life
-//     workerlife.go, what the follower wants done
-//     workereffect.go, where it begins workerstart.go, what a recorded one was like like.go, stalls and freezes
-//     workerfault.go, what it believes workerreport.go, the HTTP endpoint that
-//     it asks catchup.go
-//   - what is replayed: [Plan], in plan.go, made of a look at the recorded
-//     connections (census.go, habits.go, place.go) and of a reading (reading.go, rest.go) that turns records
-//     into what one master did, an [Act] after the other. What is seen too late is parked.go, and
-//     what workers were answered up to 1.12 answer.go
+//     workerlife.go, what the follower wants done workereffect.go, where it begins
+//     workerstart.go, what a recorded one was like like.go, stalls and freezes
+//     workerfault.go, what it believes workerreport.go, the HTTP endpoint that it
+//     asks catchup.go
+//   - what is replayed: [Plan], in plan.go and choice.go, made of a look at the
+//     recorded connections (census.go, habits.go, place.go) and of a reading
+//     (reading.go, readingrows.go, rest.go) that turns records into what one master
+//     did, an [Act] after the other. What is seen too late is parked.go, and what
+//     workers were answered up to 1.12 answer.go
 //   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
-//     is due when is schedule.go and pacer_linux.go, what acts do play.go, publish.go,
-//     overflow.go and silence.go, what workers say listen.go, who plays which
-//     connection match.go, connections peer.go and ends.go, the end of it all over.go, the link in
-//     between link.go, the rows written so far spool.go and spoolpage.go, those of them that are
-//     asked for over HTTP rowserver.go (of typing the newest, typing.go), moved tokens and names rewrite.go, the
-//     journal of the run notes.go, what came of it result.go and lag.go
+//     is due when is schedule.go and pacer_linux.go, what acts do play.go,
+//     publish.go, overflow.go and silence.go, why one has to wait hold.go, what
+//     workers say listen.go, who plays which connection match.go, connections
+//     peer.go and ends.go, the end of it all over.go, the link in between link.go,
+//     the rows written so far spool.go and spoolpage.go, those of them that are
+//     asked for over HTTP rowserver.go (of typing the newest, typing.go), moved
+//     tokens and names rewrite.go, the journal of the run notes.go, what came of it
+//     result.go and lag.go
 //   - recorded workers over sockets: [PlayWorkers], in asworker.go. What they did is
 //     asworkerread.go, what acts do asworkeract.go, a connection asworkerconn.go, what
 //     it reads asworkerlisten.go, how it ends asworkerend.go, what is said otherwise
