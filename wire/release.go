@@ -13,8 +13,12 @@ func release(major, minor, patch uint32) Release {
 	return Release(major<<20 | minor<<10 | patch)
 }
 
-// String is the release as people write it: "1.66.0".
+// String is the release as people write it: "1.66.0". The last of a dialect whose
+// patches nobody counted is "1.21.x".
 func (r Release) String() string {
+	if r&1023 == 1023 {
+		return fmt.Sprintf("%d.%d.x", r>>20, r>>10&1023)
+	}
 	return fmt.Sprintf("%d.%d.%d", r>>20, r>>10&1023, r&1023)
 }
 

@@ -74,7 +74,7 @@ func writeStoryLine(b *bytes.Buffer, what string, l *explain.Line, st style) {
 func placeText(l *explain.Line) string {
 	to := ""
 	if l.Worker != "" {
-		to = " to " + safe(l.Worker)
+		to = " to " + safeWorker(l.Worker)
 	}
 	return fmt.Sprintf("at +%ss%s on connection %d, record %d", l.At.Digits(), to, l.Conn, l.Seq)
 }
@@ -87,7 +87,7 @@ func writeFates(b *bytes.Buffer, s *explain.Story, st style) {
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  worker\tconn\twhat\tat\tms after the first\trecord\twhy")
 	for _, w := range s.Workers {
-		name, instance := safe(w.Worker), ""
+		name, instance := safeWorker(w.Worker), ""
 		if name == "" {
 			name = "-"
 		}

@@ -278,7 +278,7 @@ func writeImportTable(w io.Writer, results []*importResult) {
 		if r.Key != "" {
 			from += " conn " + r.Key
 		}
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Conn, safe(r.Worker), thousands(r.Lines), thousands(r.Bytes),
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Conn, safeWorker(r.Worker), thousands(r.Lines), thousands(r.Bytes),
 			r.Dialect, thousands(r.Findings), safe(from))
 	}
 	tw.Flush()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,10 @@ func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, p 
 		ctx = context.WithoutCancel(ctx) // it was asked to end, and this is the end
 	}
 	c, err := o.compare(ctx, e, path, dir, p)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled) && o.journal != "":
+		return withHint(fmt.Errorf("all was played, but comparing was interrupted: %w", err), "for the verdict say: repltap diff %s %s", path, dir)
+	case err != nil:
 		return err
 	}
 	us := func(d time.Duration) int64 { return int64(d / time.Microsecond) }
@@ -92,7 +96,7 @@ func runText(r *replay.Result) []byte {
 		if c.Note != "" {
 			ended += ": " + c.Note
 		}
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", c.Conn, safe(c.Worker), c.Plays, thousands(c.Lines), thousands(c.Sent),
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", c.Conn, safeWorker(c.Worker), c.Plays, thousands(c.Lines), thousands(c.Sent),
 			c.Pauses, thousands(int64(c.Queue)), safe(ended))
 	}
 	w.Flush()
@@ -131,7 +135,7 @@ func (o *replayOptions) describe(_ context.Context, e *env, path string, p *repl
 	w.Flush()
 	b.WriteByte('\n')
 	for _, r := range p.Conns {
-		fmt.Fprintf(&b, "connection %d is of worker %s\n", r.Conn, safe(r.Worker))
+		fmt.Fprintf(&b, "connection %d is of worker %s\n", r.Conn, safeWorker(r.Worker))
 	}
 	return e.print(b.String())
 }

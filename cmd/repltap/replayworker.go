@@ -150,7 +150,7 @@ func (o *replayOptions) describeWorkers(e *env, path string, p *replay.Plan) err
 	}
 	b.WriteByte('\n')
 	for _, r := range p.Conns {
-		fmt.Fprintf(&b, "connection %d is of worker %s\n", r.Conn, safe(r.Worker))
+		fmt.Fprintf(&b, "connection %d is of worker %s\n", r.Conn, safeWorker(r.Worker))
 	}
 	return e.print(b.String())
 }

@@ -9,6 +9,17 @@ func appendSafe(dst, text []byte) []byte { return safetext.Append(dst, text) }
 // safe is text that can be shown on a terminal.
 func safe(text string) string { return safetext.String(text) }
 
+// longestWorker is how much of a worker's name a table shows: NAME takes 16 KiB.
+const longestWorker = 64
+
+// safeWorker is the name of a worker in a table, or its beginning.
+func safeWorker(name string) string {
+	if short := shortened(name, longestWorker); short != name {
+		name = short + "…"
+	}
+	return safe(name)
+}
+
 // appendJSONText appends text as the inside of a JSON string; valid is false when
 // it was not UTF-8.
 func appendJSONText(dst, text []byte) (_ []byte, valid bool) { return safetext.AppendJSON(dst, text) }

@@ -179,7 +179,7 @@ func writeLedgerRow(w io.Writer, name string, l journal.Ledger) {
 	if l.Open {
 		forwarded += "+"
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, safe(l.Worker), l.Dir, forwarded, thousands(l.Journalled), thousands(l.Gap))
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, safeWorker(l.Worker), l.Dir, forwarded, thousands(l.Journalled), thousands(l.Gap))
 }
 
 // named puts the path into an error that lacks it.

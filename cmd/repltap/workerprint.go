@@ -19,7 +19,7 @@ import (
 // these are shown.
 func workerText(r *replay.WorkerReport, streams []string, st style) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s as Synapse %s: %s, %s, %s of %s taken in\n", safe(r.Name), r.Release,
+	fmt.Fprintf(&b, "%s as Synapse %s: %s, %s, %s of %s taken in\n", safeWorker(r.Name), r.Release,
 		plural(r.Connections, "connection"), plural(r.Refused, "failed attempt"), plural(r.Rows, "row"), plural(r.Lines, "line"))
 	b.WriteString(streamTable(r, streams))
 	if r.Assumed > 0 {
