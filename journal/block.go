@@ -37,6 +37,7 @@ type blockHeader struct {
 	tmin, tmax int64  // Unix nanoseconds
 	flows      []flow
 	tallies    []tally
+	thinned    bool // the tallies are not kept
 	sections   [numSections]section
 	payload    int // bytes of the payload
 	sum        uint32
@@ -220,6 +221,19 @@ func (h *blockHeader) parse(d *decoder) {
 			}
 		}
 		h.tallies = append(h.tallies, t)
+	}
+}
+
+// maxKeptTallies is how many tallies of a block are worth keeping while a journal
+// is open. Real traffic has some dozens of kinds; one that has thousands in each
+// block can be read without them, and would fill memory.
+const maxKeptTallies = 512
+
+// thin lets go of what would take much memory. The block is never skipped for what
+// is in it, then, and can't be written again.
+func (h *blockHeader) thin() {
+	if len(h.tallies) > maxKeptTallies {
+		h.tallies, h.thinned = nil, true
 	}
 }
 

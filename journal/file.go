@@ -157,6 +157,7 @@ type file struct {
 	conns    map[uint64]*connInfo
 	problems []*DamageError
 	scanned  bool
+	thin     bool // heads are kept without what is only needed to write them again
 }
 
 // blockRef says where a block is and what is in it.
@@ -167,7 +168,12 @@ type blockRef struct {
 
 // openFile reads all of a file but its blocks. Damage is noted in problems; the
 // error is for what is no journal at all.
-func openFile(path string) (*file, error) {
+func openFile(path string) (*file, error) { return openAs(path, false) }
+
+// openToRead opens a file of which nothing will be written: heads may be thin.
+func openToRead(path string) (*file, error) { return openAs(path, true) }
+
+func openAs(path string, thin bool) (*file, error) {
 	st, err := os.Stat(path) // before it is opened: opening a pipe may wait for ever
 	if err != nil {
 		return nil, err
@@ -187,7 +193,7 @@ func openFile(path string) (*file, error) {
 		f.Close()
 		return nil, err
 	}
-	j := &file{f: f, name: filepath.Base(path), size: st.Size(), conns: map[uint64]*connInfo{}}
+	j := &file{f: f, name: filepath.Base(path), size: st.Size(), conns: map[uint64]*connInfo{}, thin: thin}
 	if err := j.load(path); err != nil {
 		f.Close()
 		return nil, err
@@ -307,6 +313,9 @@ func (j *file) loadBlocks(b *boltFile) {
 			if h, err = j.headAt(v.offset); err != nil || h.first != seq {
 				return // the search finds it if anything is left
 			}
+		}
+		if j.thin {
+			h.thin()
 		}
 		j.blocks = append(j.blocks, blockRef{h, []int64{v.offset}})
 	}) {

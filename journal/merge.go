@@ -60,7 +60,7 @@ func (r *Reader) recordings() []*recording {
 	var done, upTo uint64
 	for _, path := range paths {
 		number, _ := fileNumber(path)
-		j, err := openFile(path)
+		j, err := openToRead(path)
 		if err != nil { // reading says so, in its place
 			if parts == nil {
 				parts = append(parts, &recording{tmin: 1<<63 - 1, tmax: -1 << 63})

@@ -147,7 +147,7 @@ func (s *pass) finishedFiles(open uint64) bool {
 }
 
 func (s *pass) file(path string) bool {
-	j, err := openFile(path)
+	j, err := openToRead(path)
 	if errors.Is(err, fs.ErrNotExist) && s.r.file == "" {
 		s.upTo = 0 // retention was faster
 		return true
@@ -226,7 +226,7 @@ func (s *pass) learn(c *connInfo) {
 func (s *pass) skip(h *blockHeader) bool {
 	out := h.tmax < s.from || h.tmin > s.to ||
 		(len(s.f.Conns) > 0 || len(s.f.Workers) > 0 || s.f.Dir != wire.NoDirection) && !slices.ContainsFunc(h.flows, s.wants) ||
-		s.f.byContent() && !slices.ContainsFunc(h.tallies, s.counts)
+		s.f.byContent() && !h.thinned && !slices.ContainsFunc(h.tallies, s.counts)
 	return out && !slices.ContainsFunc(h.flows, func(f flow) bool { return f.open || f.gapBytes > 0 })
 }
 

@@ -104,7 +104,7 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 	for _, p := range paths {
 		h := hello.Header
 		if n, _ := fileNumber(p); !r.info.Live || n != hello.File {
-			j, err := openFile(p)
+			j, err := openToRead(p)
 			if errors.Is(err, fs.ErrNotExist) && r.file == "" {
 				continue // it was removed just now
 			} else if err != nil {

@@ -3,6 +3,8 @@ package explain
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"repltap/analyze/profile"
 	"repltap/journal"
@@ -107,6 +109,29 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 	}
 	second.finish()
 	return s, nil
+}
+
+// Streams are the streams that a journal's lines name, in order, and whether there
+// are more than limit.
+func Streams(ctx context.Context, r *journal.Reader, limit int) (names []string, more bool, err error) {
+	seen := map[string]bool{}
+	for rec, err := range r.Records(ctx, journal.Filter{}) {
+		if err != nil {
+			if journal.IsPartial(err) {
+				continue
+			}
+			return nil, false, err
+		}
+		if rec.Kind != journal.KindLine || rec.Gist.Stream == nil || seen[string(rec.Gist.Stream)] {
+			continue
+		}
+		if len(seen) == limit {
+			more = true
+			break
+		}
+		seen[string(rec.Gist.Stream)] = true
+	}
+	return slices.Sorted(maps.Keys(seen)), more, nil
 }
 
 // place is where a record stands.

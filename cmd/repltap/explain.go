@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -83,6 +84,9 @@ func setupExplain(fs *pflag.FlagSet) runFunc {
 	return o.run
 }
 
+// maxStreamsSaid is how many streams are named to those who ask for another one.
+const maxStreamsSaid = 40
+
 func (o *explainOptions) run(ctx context.Context, e *env, args []string) error {
 	if len(args) != 3 {
 		return usageErrorf("which token? Give the journal, the stream and the token: repltap explain traffic/ events 7490201")
@@ -91,6 +95,7 @@ func (o *explainOptions) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return usageErrorf("%q is not a token: want a whole number", args[2])
 	}
+	boundMemory()
 	r, err := openJournal(args[0])
 	if err != nil {
 		return err
@@ -103,7 +108,18 @@ func (o *explainOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	if len(story.Writers) == 0 && len(story.Workers) == 0 {
-		e.say("nothing in %s is about %s %s\n", safe(args[0]), safe(args[1]), args[2])
+		names, more, err := explain.Streams(ctx, r, maxStreamsSaid)
+		if err != nil {
+			return err
+		}
+		if more {
+			names = append(names, "…")
+		}
+		what := "it has no streams"
+		if len(names) > 0 {
+			what = "its streams are " + strings.Join(names, ", ")
+		}
+		e.say("nothing in %s is about the stream %s: %s\n", safe(args[0]), safe(args[1]), safe(what))
 	}
 	text := func(dst []byte) []byte {
 		return appendStory(dst, story, newStyle(e.colored(e.stdout) && *o.output == ""))

@@ -85,6 +85,7 @@ func (o *reportOptions) run(ctx context.Context, e *env, args []string) error {
 	if len(args) > 2 {
 		return usageErrorf("one journal, or two to compare, please; there are %d arguments: %s", len(args), strings.Join(args, " "))
 	}
+	boundMemory()
 	filter, err := o.filter()
 	if err != nil {
 		return err
