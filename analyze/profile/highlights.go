@@ -54,7 +54,11 @@ func (h *highlighter) note(table string, at Place, format string, args ...any) {
 // missing is what is in no number of the profile.
 func (h *highlighter) missing() {
 	if c := &h.p.Coverage; c.Gaps > 0 {
-		h.problem("gaps", h.p.Gaps[0].Place, "The journal has %s %% of the traffic: %s, %s.", c.Percent.Digits(), many(c.Gaps, "gap"), many(c.GapBytes, "byte"))
+		what := "The journal lacks traffic"
+		if c.Percent != None {
+			what = "The journal has " + c.Percent.Digits() + " % of the traffic"
+		}
+		h.problem("gaps", h.p.Gaps[0].Place, "%s: %s, %s.", what, many(c.Gaps, "gap"), many(c.GapBytes, "byte"))
 	}
 	if n := len(h.p.Damage); n > 0 {
 		h.problem("damage", nowhere, "The journal is damaged in %s; what was there is in no number.", many(int64(n), "place"))

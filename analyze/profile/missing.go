@@ -10,7 +10,7 @@ import (
 // Coverage is how much of the traffic the journal has. What it lacks was
 // forwarded and not journalled.
 type Coverage struct {
-	Percent  Percent `json:"percent"` // of bytes; all numbers of the profile are about these
+	Percent  Percent `json:"percent"` // of bytes; all numbers of the profile are about these; none where parts are damaged: how much was there is not known
 	Bytes    int64   `json:"bytes"`
 	GapBytes int64   `json:"gap_bytes"`
 	GapLines int64   `json:"gap_lines"`     // as far as is known
@@ -90,5 +90,8 @@ func (m *missing) finish(p *Profile) {
 	c := m.sum
 	c.Bytes, c.Damage = p.Totals.Bytes, int64(len(p.Damage))
 	c.Percent = share(c.Bytes, c.Bytes+c.GapBytes)
+	if c.Damage > 0 {
+		c.Percent = None
+	}
 	p.Coverage = c
 }

@@ -46,6 +46,9 @@ func (h *htmlPage) summary() page.Section {
 	covered := page.Fact{Name: "coverage", Value: "all", Unit: "no gaps"}
 	if text := CoverageText(p); text != "" {
 		covered = page.Fact{Name: "coverage", Value: p.Coverage.Percent.Digits(), Unit: "% of the bytes", Bad: true}
+		if p.Coverage.Percent == profile.None {
+			covered.Value, covered.Unit = "not known", "damaged"
+		}
 	}
 	s.Parts = append(s.Parts, page.Facts{
 		{Name: "commands", Value: grouped(fmt.Sprint(p.Totals.Commands))},

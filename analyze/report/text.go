@@ -140,8 +140,12 @@ func coverageText(c profile.Coverage) string {
 		if c.Unknown > 0 {
 			lines = "at least " + lines
 		}
-		parts = append(parts, fmt.Sprintf("%s %% of the bytes: %s (%s) were forwarded and not journalled, in %s",
-			c.Percent.Digits(), count(c.GapBytes, "byte"), lines, count(c.Gaps, "gap")))
+		percent := ""
+		if c.Percent != profile.None {
+			percent = c.Percent.Digits() + " % of the bytes: "
+		}
+		parts = append(parts, fmt.Sprintf("%s%s (%s) were forwarded and not journalled, in %s",
+			percent, count(c.GapBytes, "byte"), lines, count(c.Gaps, "gap")))
 	}
 	if c.Damage > 0 {
 		parts = append(parts, fmt.Sprintf("%s of the journal can't be read, and what was in there is in no number", count(c.Damage, "part")))
