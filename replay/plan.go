@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -36,7 +37,7 @@ type Plan struct {
 	Streams  []StreamStart
 	Start    int64     // the time at which it begins, Unix nanoseconds
 	End      int64     // of the last act
-	From, To time.Time // what was asked for, zero if it was not
+	From, To time.Time // what was asked for, or up to which token, zero if it was not
 	Gaps     int       // places at which something is missing
 
 	Lines   int64 // that would be sent, of the recorded connections taken together
@@ -165,6 +166,9 @@ func (p *Plan) look(ctx context.Context) error {
 		if p.begin != 0 {
 			p.count(a)
 		}
+		if end := time.Unix(0, a.At+1); p.reaches(a) && (p.To.IsZero() || end.Before(p.To)) {
+			p.To = end
+		}
 		if low, ok := p.asked[a.Stream]; a.Kind == ActAsk && p.Subscribes() && !a.Batch && (!ok || a.Token < low) {
 			p.asked[a.Stream] = a.Token
 		}
@@ -242,22 +246,31 @@ func (p *Plan) Acts(ctx context.Context, yield func(*Act) bool) error {
 	})
 }
 
+// reaches reports whether with a a stream has come to the token that ends it all.
+func (p *Plan) reaches(a *Act) bool {
+	upto, ok := p.options.Until[a.Stream]
+	return ok && a.named() && !a.Batch && a.Token >= upto && a.nth >= p.begin && p.begin != 0
+}
+
 // acts reads all, but for what is of streams that were not chosen, and what comes
 // after the token that was to be reached.
 func (p *Plan) acts(ctx context.Context, yield func(*Act) bool) error {
 	f := &p.options.Filter
 	over := false
+	reached := int64(math.MaxInt64)
 	var g *reading
 	var n uint64
 	g = newReading(p.Conns, p.Subscribes(), p.Instance, func(a *Act) {
 		n++
 		a.nth = n
+		// What came at the same time is played too, so that a time says what was.
+		over = over || a.At > reached
 		if over || a.Stream != "" && len(f.Streams) > 0 && !slices.Contains(f.Streams, a.Stream) {
 			return
 		}
 		over = !yield(a)
-		if upto, ok := p.options.Until[a.Stream]; ok && a.named() && !a.Batch && a.Token >= upto && a.nth >= p.begin {
-			over = true
+		if p.reaches(a) {
+			reached = min(reached, a.At)
 		}
 	})
 	conns := make([]uint64, len(p.Conns))
