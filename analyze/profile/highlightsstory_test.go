@@ -64,8 +64,8 @@ func TestHighlightsOfTrouble(t *testing.T) {
 			}), "silence", "the longest was events for"},
 		{"storm", greeting(0, 1, "w1", "events") + each(6, 20, 10, event(1)) +
 			each(0, 200, 5, func(i, at int) string { return fmt.Sprintf("%d 1 > POSITION events master 15 16", at+400) }),
-			"positions", "fetch rows 200 times before 1.96, 200 times in 1.96, never from 1.97 on, all workers together; of the first 200 are of events by master"},
-		{"backwards", greeting(0, 1, "w1", "events") + each(6, 20, 10, event(1)) + "900 1 > POSITION events master 15 16", "positions", "1 POSITION went backwards"},
+			"positions", "fetch rows, 200 times before 1.96, 200 times in 1.96, never from 1.97 on, all workers together; 200 are of events by master"},
+		{"backwards", greeting(0, 1, "w1", "events") + each(6, 20, 10, event(1)) + strings.Repeat("900 1 > POSITION events master 15 16\n", 12), "positions", "12 POSITIONs went backwards"},
 		{"flood", greeting(0, 1, "w1", "events", "device_lists") + each(6, 200, 100, event(1)) +
 			each(0, 3000, 0, func(i, at int) string {
 				return fmt.Sprintf(`%d 1 > RDATA device_lists master 6 ["host%d.test"]`, at+10000, i%5)

@@ -35,13 +35,17 @@ func (h *highlighter) positions() {
 		if o := h.outlier("would-fetch", costs); o != nil {
 			at = o.Place
 		}
-		if o := h.outlier("would-fetch", nil); o != nil {
+		if o := h.outlier("would-fetch", nil); o != nil && o.Token > int64(o.Current) {
 			wide = fmt.Sprintf(", and the widest is of %s for worker %s, from %s to %d", o.Stream, or(o.Worker, "(no name)"), o.Current.Digits(), o.Token)
 		}
-		h.note("positions", at, "POSITIONs would make receivers fetch rows %s before 1.96, %s in 1.96, %s from 1.97 on, all workers together; of the first %d are of %s by %s%s.",
-			times(fetches[0]), times(fetches[1]), times(fetches[2]), costs.Fetch122, costs.Stream, costs.Instance, wide)
+		how := fmt.Sprintf("%s before 1.96, %s in 1.96, %s from 1.97 on", times(fetches[0]), times(fetches[1]), times(fetches[2]))
+		if fetches[0] == fetches[1] && fetches[0] == fetches[2] {
+			how = times(fetches[0])
+		}
+		h.note("positions", at, "POSITIONs would make receivers fetch rows, %s, all workers together; %d are of %s by %s%s.",
+			how, costs.Fetch122, costs.Stream, costs.Instance, wide)
 	}
-	if backs != nil {
+	if backs != nil && back >= manyBack {
 		at := nowhere
 		if o := h.outlier("backwards", backs); o != nil {
 			at = o.Place
@@ -49,6 +53,9 @@ func (h *highlighter) positions() {
 		h.note("positions", at, "%s went backwards, below where the worker was; %d of them of %s by %s.", many(back, "POSITION"), backs.Backwards, backs.Stream, backs.Instance)
 	}
 }
+
+// manyBack is how many POSITIONs that go back are no restart of a master.
+const manyBack = 10
 
 // wideSkip is how many tokens are many for one POSITION to say that they have no
 // rows.

@@ -153,8 +153,46 @@ func summary(a, b *profile.Profile) []SummaryChange {
 	add("bytes per second", perSecond(a.Totals.Bytes, a), perSecond(b.Totals.Bytes, b))
 	counts("connections", a.Totals.Connections, b.Totals.Connections)
 	counts("workers", a.Totals.Workers, b.Totals.Workers)
+	for _, t := range troubles {
+		counts(t.what, t.count(a), t.count(b))
+	}
 	add("% of the traffic in the journal", a.Coverage.Percent, b.Coverage.Percent)
 	return out
+}
+
+// troubles are what went wrong in a journal, as it is counted in its tables.
+var troubles = []struct {
+	what  string
+	count func(*profile.Profile) int64
+}{
+	{"reconnects", func(p *profile.Profile) (n int64) {
+		for i := range p.Reconnects {
+			n += p.Reconnects[i].Reconnects
+		}
+		return n
+	}},
+	{"connections with an ERROR", func(p *profile.Profile) (n int64) {
+		for i := range p.Endings {
+			if e := &p.Endings[i]; e.MasterError != "" || e.WorkerError != "" {
+				n++
+			}
+		}
+		return n
+	}},
+	{"stalls", func(p *profile.Profile) int64 { return int64(len(p.Stalls)) }},
+	{"failed to keep up", func(p *profile.Profile) int64 { return int64(len(p.Overflows)) }},
+	{"violations", func(p *profile.Profile) int64 { return found(p, "violation") }},
+	{"warnings", func(p *profile.Profile) int64 { return found(p, "warning") }},
+}
+
+// found is how many findings of a severity there are.
+func found(p *profile.Profile, severity string) (n int64) {
+	for i := range p.Findings {
+		if f := &p.Findings[i]; f.Severity == severity {
+			n += f.Count
+		}
+	}
+	return n
 }
 
 // seconds is how long what was read took.
