@@ -19,20 +19,22 @@
 //     written round.go, the rows it wants fetch.go, what is due by itself
 //     timers.go
 //   - what they all did: [Event], in event.go
-//   - the time and the sockets, for whoever drives a machine: clock.go, pump.go
+//   - the time and the sockets, for whoever drives a machine: clock.go, pump.go,
+//     socket_linux.go and socket_other.go; what is logged and not too often,
+//     teller.go; Python's words, repr.go
 //   - a worker over a socket, which is [wire.Follower]'s driver: [RunWorker], in
 //     worker.go. Its connection is workerconn.go and workerend.go, its life
 //     workerlife.go, what the follower wants done workereffect.go, where it begins
 //     workerstart.go, what a recorded one was like like.go, stalls and freezes
 //     workerfault.go, what it believes workerreport.go, the HTTP endpoint that it
-//     asks catchup.go
+//     asks catchup.go, which release it is workeradapt.go
 //   - what is replayed: [Plan], in plan.go and choice.go, made of a look at the
 //     recorded connections (census.go, habits.go, place.go) and of a reading
 //     (reading.go, readingrows.go, rest.go) that turns records into what one master
 //     did, an [Act] after the other. What is seen too late is parked.go, and what
 //     workers were answered up to 1.12 answer.go
 //   - a recorded master over sockets: [ServeMaster], in master.go and inbox.go. What
-//     is due when is schedule.go and pacer_linux.go, what acts do play.go,
+//     is due when is schedule.go, pacer_linux.go and pacer_other.go, what acts do play.go,
 //     publish.go, overflow.go and silence.go, why one has to wait hold.go, what
 //     workers say listen.go, who plays which connection match.go, connections
 //     peer.go and ends.go, the end of it all over.go, the link in between link.go,
