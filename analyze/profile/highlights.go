@@ -21,8 +21,10 @@ const maxHighlights = 14
 // nowhere is the place of what is in no one place.
 var nowhere = Place{At: None, Time: None}
 
-// highlights are what stands out in the tables of a profile, problems first.
-func highlights(p *Profile) []Highlight {
+// highlights are what stands out in the tables of a profile, problems first. Where
+// only some lines passed the filter, what is told by others that did not come is
+// not told.
+func highlights(p *Profile, narrow bool) []Highlight {
 	h := &highlighter{p: p, notes: []Highlight{}}
 	h.missing()
 	h.findings()
@@ -30,8 +32,10 @@ func highlights(p *Profile) []Highlight {
 	h.endings()
 	h.positions()
 	h.tokens()
-	h.silence()
-	h.behind()
+	if !narrow {
+		h.silence()
+		h.behind()
+	}
 	h.sessions()
 	h.traffic()
 	all := append(append([]Highlight{}, h.problems...), h.notes...)

@@ -59,3 +59,33 @@ func TestHighlights(t *testing.T) {
 		t.Errorf("of a connection that did nothing: %+v", quiet.Highlights)
 	}
 }
+
+// TestHighlightsOfSomeLines: that nothing else came is not said of what a filter
+// took away.
+func TestHighlightsOfSomeLines(t *testing.T) {
+	r := told(t, `
+		0 1 open
+		1 1 > SERVER lab.test
+		1 1 < NAME w1
+		1 1 < REPLICATE 
+		2 1 > PING 1
+		40000 1 > RDATA typing master 2 ["!r",[]]
+		80000 1 > PING 1`)
+	for filter, want := range map[string]bool{"": true, "PING": false} {
+		o := Options{}
+		if filter != "" {
+			o.Filter.Commands = []string{filter}
+		}
+		p, err := Take(t.Context(), r, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := false
+		for _, h := range p.Highlights {
+			said = said || h.Table == "pings" || h.Table == "lags"
+		}
+		if said != want {
+			t.Errorf("with the filter %q: %+v", filter, p.Highlights)
+		}
+	}
+}

@@ -72,11 +72,12 @@ type taking struct {
 	e           entry
 	collectors  []collector
 	damage      []DamageRow
+	narrow      bool // only some of the lines of a connection pass
 }
 
 // newTaking makes what reads a journal that starts at start.
 func newTaking(start int64, o Options) *taking {
-	t := &taking{conns: map[uint64]*connection{}, start: start, streams: newSubjects()}
+	t := &taking{conns: map[uint64]*connection{}, start: start, streams: newSubjects(), narrow: narrows(&o.Filter)}
 	t.tracker = newTracker(t.conns, t.streams, start)
 	names := newNaming(o)
 	t.collectors = []collector{
@@ -87,6 +88,12 @@ func newTaking(start int64, o Options) *taking {
 	}
 	t.collectors = append(t.collectors, t.tracker.collectors()...)
 	return t
+}
+
+// narrows says whether a filter lets only some of the lines of a connection's
+// direction pass.
+func narrows(f *journal.Filter) bool {
+	return len(f.Commands) > 0 || len(f.Streams) > 0 || len(f.Instances) > 0 || f.Findings
 }
 
 func (t *taking) record(rec *journal.Record) {
@@ -122,7 +129,10 @@ func (t *taking) finish(p *Profile) {
 		c.finish(p)
 	}
 	t.tracker.finish(p)
-	p.Highlights = highlights(p)
+	if t.narrow {
+		p.Notes = append(p.Notes, "The filter lets only some lines of a connection pass: silences, lags and endings are of these.")
+	}
+	p.Highlights = highlights(p, t.narrow)
 	cleanTexts(reflect.ValueOf(p).Elem())
 }
 
