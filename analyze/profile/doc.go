@@ -49,5 +49,6 @@
 //     needs it not: receivers.go, fanout.go; long lines: lengths.go
 //   - what is odd: findings.go, meanings.go
 //   - presence sessions: usersync.go, sessions.go, sessionrows.go
-//   - what every breakdown has, counts and histograms: volume.go, breakdown.go
+//   - what every breakdown has, counts and histograms: volume.go, breakdown.go,
+//     breakdownrows.go
 package profile
