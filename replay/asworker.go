@@ -182,7 +182,7 @@ func (p *player) over(now int64) bool {
 		return false
 	case p.lingers == 0:
 		for _, c := range p.parts {
-			if c.busy() && now-p.moved < drainPatience {
+			if c.owed != 0 || c.busy() && now-p.moved < drainPatience {
 				return false
 			}
 		}

@@ -12,9 +12,12 @@ const (
 	// answerPatience is how long, at the highest speed, a worker that has asked for
 	// streams waits for the master's answer before it says more.
 	answerPatience = int64(5 * time.Second)
-	// quietFor is how long, at the highest speed, the master says nothing when it has
-	// said all that it has to say for now: only then does a worker leave.
+	// quietFor is how long the master says nothing when it has said all that it has
+	// to say for now: only then does a worker leave, if it was told less than the
+	// recorded one, or at the highest speed.
 	quietFor = int64(200 * time.Millisecond)
+	// maxOwed is how long a worker stays for that at other speeds.
+	maxOwed = int64(2 * time.Second)
 )
 
 // play does what is due, sliceActs at most, and reports whether there may be more.
@@ -125,7 +128,8 @@ func (p *player) act(life context.Context, now, due int64, a *Act) {
 	case ActFreeze, ActThaw:
 		c.freeze(now, recorded && a.Kind == ActFreeze)
 	case ActEnd:
-		c.end(now)
+		c.owed = now
+		c.mayEnd(now)
 	}
 }
 
@@ -139,7 +143,13 @@ func (p *player) open(life context.Context, now int64, a *Act) {
 		}
 	}
 	for _, c := range p.all() {
-		if c.recordedEnd && c.rec.Worker == rec.Worker {
+		if c.rec.Worker != rec.Worker {
+			continue
+		}
+		if c.owed != 0 {
+			c.end(now)
+		}
+		if c.recordedEnd {
 			c.leave(endOfReplay)
 		}
 	}

@@ -34,7 +34,9 @@ type part struct {
 	stalledAt                int64           // since when that is noted, 0: it is not
 	readAt                   int64           // when it may read again
 	s2c                      int64
+	heard                    int64 // lines but for PING
 
+	owed        int64 // since when it waits with its end (see mayEnd), 0: it does not
 	recordedEnd bool  // the recorded one has ended, by the master
 	left        bool  // it has no more to say
 	bye         int64 // when its side was closed
@@ -160,6 +162,9 @@ func (c *part) due(life context.Context, now int64) {
 		c.out.Tick(now)
 	}
 	c.look(now)
+	if c.owed != 0 {
+		c.mayEnd(now)
+	}
 	if c.bye != 0 && now-c.bye > farewellPatience {
 		c.hangUp(ending{how: "fin", by: "worker", note: c.note})
 	}
@@ -179,6 +184,9 @@ func (c *part) next(now int64) int64 {
 	}
 	if c.readAt > now {
 		at = min(at, c.readAt)
+	}
+	if c.owed != 0 {
+		at = min(at, max(c.heardAt, c.owed)+quietFor, c.owed+maxOwed)
 	}
 	if c.bye != 0 {
 		at = min(at, c.bye+farewellPatience+1)

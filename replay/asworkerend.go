@@ -59,8 +59,20 @@ func (c *part) pressure(now int64, kind journal.Kind) {
 	c.p.notes.add(note{t: now, conn: c.number, dir: wire.C2S, kind: kind, event: ev})
 }
 
+// mayEnd ends it, unless the master has yet to say what the recorded one had been
+// told by then: each side keeps times of its own, and a moment between them would
+// cut that off. A master that says nothing for a while has nothing more to say.
+func (c *part) mayEnd(now int64) {
+	if c.pump != nil && !c.still && !c.leaving() && c.p.times.speed > 0 && c.heard < c.rec.heard &&
+		now-max(c.heardAt, c.owed) < quietFor && now-c.owed < maxOwed {
+		return
+	}
+	c.end(now)
+}
+
 // end does what the recorded worker did, if it was the one that ended it.
 func (c *part) end(now int64) {
+	c.owed = 0
 	r := c.rec
 	switch {
 	case c.pump == nil:

@@ -112,6 +112,9 @@ func (c *part) read(t int64, data []byte) {
 		}
 		g := wire.GistOf(piece.Text)
 		c.out.Received(t, g.Command == wire.CmdPing)
+		if g.Command != wire.CmdPing {
+			c.heard++
+		}
 		if g.Command == wire.CmdPosition && c.rec.answered[string(g.Stream)] && !c.answered {
 			if c.answers == nil {
 				c.answers = map[string]bool{}

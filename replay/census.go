@@ -32,6 +32,7 @@ type Recorded struct {
 	muteAt      int64 // since when the worker is silent, till the master gives it up; 0: it does not
 	deafAt      int64 // since when it hears nothing, till it gives the master up
 	answers     answers
+	heard       int64  // lines that the worker was told, but for PING
 	places      places // of what would have come next, in the streams that it has
 	instances   map[string]int64
 
@@ -171,6 +172,9 @@ func (r *Recorded) line(rec *journal.Record) {
 	g := &rec.Gist
 	r.detector.Observe(rec.Dir, rec.Data, g)
 	r.Dialects = r.detector.Candidates()
+	if rec.Dir == wire.S2C && g.Command != wire.CmdPing {
+		r.heard++
+	}
 	if rec.Dir == wire.C2S {
 		if g.Command == wire.CmdReplicate {
 			if !r.asked {
