@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -213,6 +214,40 @@ func TestPlayClosedEarly(t *testing.T) {
 	}
 	if len(result.Notes) != 1 || !strings.Contains(result.Notes[0], "were not sent") {
 		t.Errorf("%q", result.Notes)
+	}
+}
+
+// TestPlayStaysToHear: a worker that was told something after its last line does not
+// leave before it is told as much, and does not stay for ever for what never comes.
+func TestPlayStaysToHear(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		rec := oneWorker(t, "FEDERATION_ACK w1 1\n")
+		rec.say(1, wire.S2C, "RDATA federation master 2 [\"p\",{}]\n")
+		rec.close(1, "fin", "worker")
+		m := newTestMaster(t)
+		clockSpeed := 1.0
+		if !silent {
+			clockSpeed = 0.01 // for it the silence is not yet long when it is told
+		}
+		run := play(t, m.ln.Addr().String(), PlayerConfig{Plan: rec.plan(PlanOptions{Worker: true}), Speed: 1e5}, clockSpeed)
+		c := m.accept()
+		c.send("SERVER x", strings.TrimSpace(position))
+		c.expect("NAME w1", "PING", "REPLICATE ", "FEDERATION_ACK w1 1")
+		if !silent {
+			c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("before it was told all: %v", err)
+			}
+			c.SetReadDeadline(time.Now().Add(patience))
+			c.send("RDATA federation master 2 [\"p\",{}]")
+		}
+		if got := c.line(); got != "" || c.lines.Err() != nil {
+			t.Errorf("after the last line %q, %v", got, c.lines.Err())
+		}
+		c.Close()
+		if e := run.wait().Connections[0]; e.By != "worker" || e.How != "fin" {
+			t.Errorf("silent %v: it ended %s by %s", silent, e.How, e.By)
+		}
 	}
 }
 
