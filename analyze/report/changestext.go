@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"repltap/analyze/page"
 	"repltap/analyze/profile"
 	"repltap/analyze/safetext"
 )
@@ -79,7 +80,7 @@ func (t *text) side(name string, s *Side) {
 	j := s.Journal
 	fmt.Fprintf(t, "  %s  %s", name, safetext.String(j.Path))
 	if j.First.Digits() != "" {
-		fmt.Fprintf(t, ", %s to %s, %s s", clock(j.First), clock(j.Last), grouped(j.Duration.Digits()))
+		fmt.Fprintf(t, ", %s to %s, %s s", clock(j.First), clock(j.Last), page.Grouped(j.Duration.Digits()))
 	}
 	t.WriteByte('\n')
 	t.missing("     ", s)

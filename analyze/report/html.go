@@ -51,10 +51,10 @@ func (h *htmlPage) summary() page.Section {
 		}
 	}
 	s.Parts = append(s.Parts, page.Facts{
-		{Name: "commands", Value: grouped(fmt.Sprint(p.Totals.Commands))},
-		{Name: "bytes", Value: grouped(fmt.Sprint(p.Totals.Bytes))},
-		{Name: "connections", Value: grouped(fmt.Sprint(p.Totals.Connections))},
-		{Name: "workers", Value: grouped(fmt.Sprint(p.Totals.Workers))},
+		{Name: "commands", Value: page.Grouped(fmt.Sprint(p.Totals.Commands))},
+		{Name: "bytes", Value: page.Grouped(fmt.Sprint(p.Totals.Bytes))},
+		{Name: "connections", Value: page.Grouped(fmt.Sprint(p.Totals.Connections))},
+		{Name: "workers", Value: page.Grouped(fmt.Sprint(p.Totals.Workers))},
 		{Name: "duration", Value: p.Journal.Duration.Digits(), Unit: "s"},
 		covered,
 	})

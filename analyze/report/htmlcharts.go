@@ -73,13 +73,13 @@ func shares(title string, names []string, all []profile.Volume) []page.Part {
 			continue
 		}
 		out.Bars = append(out.Bars, page.Bar{
-			Name: names[i], Value: float64(v.Bytes), Text: grouped(fmt.Sprint(v.Bytes)),
+			Name: names[i], Value: float64(v.Bytes), Text: page.Grouped(fmt.Sprint(v.Bytes)),
 			More: fmt.Sprintf("%s %% of bytes, %s", v.Share.Digits(), count(v.Commands, "command")),
 		})
 	}
 	if n := len(all) - len(out.Bars); n > 0 {
 		out.Bars = append(out.Bars, page.Bar{
-			Name: fmt.Sprintf("%d others", n), Value: float64(rest), Text: grouped(fmt.Sprint(rest)), More: count(commands, "command"), Rest: true,
+			Name: fmt.Sprintf("%d others", n), Value: float64(rest), Text: page.Grouped(fmt.Sprint(rest)), More: count(commands, "command"), Rest: true,
 		})
 	}
 	return []page.Part{out}
@@ -172,7 +172,7 @@ func htmlTalkers(p *profile.Profile) []page.Part {
 		chart := page.Bars{Title: fmt.Sprintf("%s by %s", t.Topic, t.By), Unit: "bytes of lines"}
 		for _, t := range p.Talkers[from:min(to, from+maxTalkers)] {
 			chart.Bars = append(chart.Bars, page.Bar{
-				Name: t.Name, Value: float64(t.Bytes), Text: grouped(fmt.Sprint(t.Bytes)), Rest: t.Name == "(other)",
+				Name: t.Name, Value: float64(t.Bytes), Text: page.Grouped(fmt.Sprint(t.Bytes)), Rest: t.Name == "(other)",
 				More: fmt.Sprintf("%s, %s %% of the bytes of %s", count(t.Commands, "command"), t.OfTopic.Digits(), t.Topic),
 			})
 		}
@@ -194,7 +194,7 @@ func htmlLengths(p *profile.Profile) []page.Part {
 	chart := page.Columns{
 		Title: "Lines by length", Unit: "lines, on a scale of powers of ten", Log: true,
 		Note: fmt.Sprintf("Under each column the longest length it stands for, in bytes without the newline. The protocol's limit is %s; %s are near it, with %s bytes or more.",
-			grouped(fmt.Sprint(p.LineLimit.Limit)), count(p.LineLimit.Lines, "line"), grouped(fmt.Sprint(p.LineLimit.Near))),
+			page.Grouped(fmt.Sprint(p.LineLimit.Limit)), count(p.LineLimit.Lines, "line"), page.Grouped(fmt.Sprint(p.LineLimit.Near))),
 	}
 	next := int64(-1)
 	for _, r := range p.LineLengths {

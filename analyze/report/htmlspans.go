@@ -138,7 +138,7 @@ func htmlPositions(p *profile.Profile) []page.Part {
 	}
 	for _, r := range p.Positions[:min(len(p.Positions), 2*maxBars)] {
 		out.Bars = append(out.Bars, page.Bar{
-			Name: r.Stream + when(r.Instance != "" && r.Instance != "master", " "+r.Instance), Value: float64(r.Positions), Text: grouped(fmt.Sprint(r.Positions)),
+			Name: r.Stream + when(r.Instance != "" && r.Instance != "master", " "+r.Instance), Value: float64(r.Positions), Text: page.Grouped(fmt.Sprint(r.Positions)),
 			Split: []float64{float64(r.Advances), float64(r.Answers), float64(r.Announcements), float64(r.NoOps), float64(r.Backwards)},
 			More:  fmt.Sprintf("a worker before 1.96 would fetch for %d of them", r.Fetch122),
 		})

@@ -46,7 +46,7 @@ func (h *htmlPage) table(t profile.Table) page.Table {
 		}
 	}
 	if more := len(t.Rows) - len(rows); more > 0 {
-		out.Note = fmt.Sprintf("The first %s of %s rows; --table %s --format csv has all.", grouped(fmt.Sprint(len(rows))), grouped(fmt.Sprint(len(t.Rows))), t.Name)
+		out.Note = fmt.Sprintf("The first %s of %s rows; --table %s --format csv has all.", page.Grouped(fmt.Sprint(len(rows))), page.Grouped(fmt.Sprint(len(t.Rows))), t.Name)
 	}
 	return out
 }
@@ -56,7 +56,7 @@ func htmlCell(c profile.Column, cell string) page.Cell {
 	if !c.Numeric {
 		return page.Cell{Text: cell}
 	}
-	out := page.Cell{Text: grouped(cell), Value: cell}
+	out := page.Cell{Text: page.Grouped(cell), Value: cell}
 	if isName(c.Name) {
 		out.Text = cell
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"repltap/analyze/page"
 	"repltap/analyze/profile"
 	"repltap/analyze/safetext"
 )
@@ -76,7 +77,7 @@ func (t *text) head() {
 	if j.First.Digits() == "" {
 		line("time", "nothing was found%s", when(j.Filter != "", " that passes the filter"))
 	} else {
-		line("time", "%s to %s, %s s", clock(j.First), clock(j.Last), grouped(j.Duration.Digits()))
+		line("time", "%s to %s, %s s", clock(j.First), clock(j.Last), page.Grouped(j.Duration.Digits()))
 	}
 	line("traffic", "%s, %s, %s, %s", count(p.Totals.Commands, "command"), count(p.Totals.Bytes, "byte"),
 		count(p.Totals.Connections, "connection"), count(p.Totals.Workers, "worker"))
@@ -217,21 +218,5 @@ func count(n int64, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return grouped(fmt.Sprint(n)) + " " + one + "s"
-}
-
-// grouped sets the digits of a whole number in groups of three. Others stay as
-// they are.
-func grouped(digits string) string {
-	rest, negative := strings.CutPrefix(digits, "-")
-	if rest == "" || strings.Trim(rest, "0123456789") != "" {
-		return digits
-	}
-	for i := len(rest) - 3; i > 0; i -= 3 {
-		rest = rest[:i] + "," + rest[i:]
-	}
-	if negative {
-		return "-" + rest
-	}
-	return rest
+	return page.Grouped(fmt.Sprint(n)) + " " + one + "s"
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"repltap/analyze/page"
 	"repltap/analyze/profile"
 	"repltap/analyze/safetext"
 )
@@ -42,7 +43,7 @@ func drawTimeline(t *text) {
 	merge := (l.Count + sparkWidth - 1) / sparkWidth
 	end := l.Start + profile.At(l.Bucket)*profile.At(l.Count)
 	fmt.Fprintf(t, "  Commands from %s s to %s s; the number is the most in one of %s parts of %s s.\n",
-		l.Start.Digits(), end.Digits(), grouped(strconv.Itoa(l.Count)), l.Bucket.Digits())
+		l.Start.Digits(), end.Digits(), page.Grouped(strconv.Itoa(l.Count)), l.Bucket.Digits())
 	name, most := 0, 0
 	for _, s := range l.Series {
 		name = max(name, utf8.RuneCountInString(safetext.String(s.Name)))
@@ -64,7 +65,7 @@ func peak(values []int64) string {
 	if len(values) == 0 {
 		return "0"
 	}
-	return grouped(strconv.FormatInt(slices.Max(values), 10))
+	return page.Grouped(strconv.FormatInt(slices.Max(values), 10))
 }
 
 // spark draws values, the greatest of so many as one character. Nothing is a

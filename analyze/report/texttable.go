@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"repltap/analyze/page"
 	"repltap/analyze/profile"
 	"repltap/analyze/safetext"
 )
@@ -58,7 +59,7 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 		}
 	}
 	if more := len(table.Rows) - len(shown); more > 0 {
-		fmt.Fprintf(t, "  %sand %s more: --table %s%s\n", t.Dim, grouped(fmt.Sprint(more)), table.Name, t.Off)
+		fmt.Fprintf(t, "  %sand %s more: --table %s%s\n", t.Dim, page.Grouped(fmt.Sprint(more)), table.Name, t.Off)
 	}
 }
 
@@ -138,7 +139,7 @@ func cellText(c profile.Column, cell string, limit int) string {
 	case c.Numeric && isName(c.Name):
 		return cell
 	case c.Numeric:
-		return grouped(cell)
+		return page.Grouped(cell)
 	}
 	cell = safetext.String(cell)
 	if limit > 0 {
