@@ -180,7 +180,7 @@ func (p *Plan) look(ctx context.Context) error {
 	if err == nil && p.begin == 0 {
 		err = fmt.Errorf("nothing in the journal is as late as that")
 		if !bounded {
-			err = fmt.Errorf("no worker asks for streams in what is to be replayed: it seems to begin in the middle; say --from where to begin")
+			err = fmt.Errorf("no worker asks for streams in what is to be replayed: it seems to begin in the middle; say where to begin, as with --from +0s")
 		}
 	}
 	if err == nil && len(order) == 0 && len(p.options.Filter.Streams) > 0 {

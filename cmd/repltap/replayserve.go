@@ -37,6 +37,9 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 	cfg.Progress = show.at
 	e.say("listening on %s\n", cfg.Listener.Addr())
 	o.warnWorkers(e, cfg.Plan)
+	if cfg.Plan.Server == "" && o.server == "" {
+		e.say("the journal does not say what the server is called, since its connections began earlier: workers refuse a name that is not theirs, so give it with --server-name\n")
+	}
 	result, err := replay.ServeMaster(ctx, cfg)
 	show.done()
 	err = errors.Join(err, stopHTTP(), cfg.Journal.Close())

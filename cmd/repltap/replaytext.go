@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -122,7 +123,7 @@ func (o *replayOptions) describe(_ context.Context, e *env, path string, p *repl
 		return e.print(string(b) + "\n")
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s of %s (Synapse %s) would be sent %s, %s of them rows.\n\n", safe(path), plural(p.Lines, "command"), safe(p.Server), p.Release, took, thousands(rows))
+	fmt.Fprintf(&b, "%s: %s of %s (Synapse %s) would be sent %s, %s of them rows.\n\n", safe(path), plural(p.Lines, "command"), cmp.Or(safe(p.Server), "a server whose name is not in it"), p.Release, took, thousands(rows))
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "stream\tstands at\trows\t")
 	start := map[string]int64{}
