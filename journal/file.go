@@ -450,22 +450,18 @@ func (j *file) payloadAt(h *blockHeader, at int64, buf []byte) ([]byte, error) {
 func describe(f *os.File) string {
 	b := make([]byte, 512)
 	n, _ := f.ReadAt(b, 0)
-	b = b[:n]
-	for _, k := range []struct{ magic, what string }{
-		{"\x28\xb5\x2f\xfd", "it is compressed with zstd (a capture? see 'repltap import')"},
-		{"\x1f\x8b", "it is compressed with gzip"},
-		{"SQLite format 3", "it is an SQLite database"},
-		{"\xd4\xc3\xb2\xa1", "it is a packet capture (pcap)"},
-		{"\x4d\x3c\xb2\xa1", "it is a packet capture (pcap)"},
-		{"\x0a\x0d\x0d\x0a", "it is a packet capture (pcapng)"},
-		{"{\"", "it is JSON text (a capture? see 'repltap import')"},
-		{"SERVER ", "it is plain text of replication lines (see 'repltap import')"},
-	} {
-		if bytes.HasPrefix(b, []byte(k.magic)) {
-			return k.what
-		}
+	const imported = " (a capture? see 'repltap import')"
+	switch what, _ := Foreign(b[:n]); {
+	case IsZstd(b[:n]):
+		return "it is " + what + imported
+	case what != "":
+		return "it is " + what
+	case bytes.HasPrefix(b, []byte(`{"`)):
+		return "it is JSON text" + imported
+	case bytes.HasPrefix(b, []byte("SERVER ")):
+		return "it is plain text of replication lines (see 'repltap import')"
 	}
-	if len(bytes.Trim(b, "\x00")) == 0 {
+	if len(bytes.Trim(b[:n], "\x00")) == 0 {
 		return "it begins with zeros only"
 	}
 	return "it has none of the marks of one"

@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 
 	"repltap/wire"
 )
@@ -44,6 +43,7 @@ type captureReader struct {
 	name    string
 	lines   *bufio.Scanner
 	number  int // of the line last read, from 1
+	good    int // the last line that could be read, 0 before
 	line    captureLine
 	conn    int // index of that line's connection in order of appearance
 	current map[string]int
@@ -56,7 +56,24 @@ func newCaptureReader(name string, r io.Reader) *captureReader {
 	return &captureReader{name: name, lines: sc, current: map[string]int{}}
 }
 
-// next reads a line into c.line and c.conn. It returns io.EOF after the last.
+// cutError is a capture or a text that ends before its end: the writer stopped in
+// the middle of a line, or the compressed data ends early or is damaged. What comes
+// before it is good.
+type cutError struct {
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"` // of a capture: the last good one
+	Why  string `json:"why"`
+}
+
+func (e *cutError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s is cut off: %s", e.File, e.Why)
+	}
+	return fmt.Sprintf("%s is cut off after line %d: %s", e.File, e.Line, e.Why)
+}
+
+// next reads a line into c.line and c.conn. It returns io.EOF after the last, and
+// a *cutError where the rest can't be read.
 func (c *captureReader) next() error {
 	for c.lines.Scan() {
 		c.number++
@@ -65,15 +82,35 @@ func (c *captureReader) next() error {
 			continue
 		}
 		if err := c.parse(text); err != nil {
-			return fmt.Errorf("%s, line %d: %w", c.name, c.number, err)
+			return c.trouble(err)
 		}
-		c.conn = c.connOf(&c.line)
+		c.conn, c.good = c.connOf(&c.line), c.number
 		return nil
 	}
 	if err := c.lines.Err(); err != nil {
+		if c.good > 0 && isCut(err) {
+			return &cutError{File: c.name, Line: c.good, Why: err.Error()}
+		}
 		return fmt.Errorf("%s, after line %d: %w", c.name, c.number, err)
 	}
 	return io.EOF
+}
+
+// trouble is what is wrong with the line at hand. When that is no JSON and the last
+// line, its writer was interrupted.
+func (c *captureReader) trouble(err error) error {
+	number := c.number
+	var syntax *json.SyntaxError
+	if c.good > 0 && errors.As(err, &syntax) && !c.lines.Scan() && (c.lines.Err() == nil || isCut(c.lines.Err())) {
+		return &cutError{File: c.name, Line: c.good, Why: fmt.Sprintf("line %d is not whole", number)}
+	}
+	return fmt.Errorf("%s, line %d: %w", c.name, number, err)
+}
+
+// isCut says whether an error of reading is about the data and not the disk.
+func isCut(err error) bool {
+	var path *fs.PathError
+	return !errors.As(err, &path) && !errors.Is(err, bufio.ErrTooLong)
 }
 
 func (c *captureReader) parse(text []byte) error {
@@ -120,66 +157,6 @@ func (c *captureReader) connOf(l *captureLine) int {
 		c.conns++
 	}
 	return i
-}
-
-// format is what kind of file an import has before it.
-type format int
-
-const (
-	formatText    format = iota // lines as nc would have saved them
-	formatCapture               // JSON lines
-)
-
-var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
-
-// decompress looks through zstd compression.
-func decompress(r io.Reader) (_ *bufio.Reader, stop func(), err error) {
-	br := bufio.NewReaderSize(r, 64<<10)
-	head, _ := br.Peek(len(zstdMagic))
-	if !bytes.Equal(head, zstdMagic) {
-		return br, func() {}, nil
-	}
-	dec, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
-	if err != nil {
-		return nil, nil, err
-	}
-	return bufio.NewReaderSize(dec, 64<<10), dec.Close, nil
-}
-
-// foreign are beginnings of files that people may try to import, and what to
-// do with them instead.
-var foreign = []struct{ magic, what, hint string }{
-	{"\xd4\xc3\xb2\xa1", "a pcap file", ""}, {"\xa1\xb2\xc3\xd4", "a pcap file", ""},
-	{"\x4d\x3c\xb2\xa1", "a pcap file", ""}, {"\xa1\xb2\x3c\x4d", "a pcap file", ""},
-	{"\x0a\x0d\x0d\x0a", "a pcapng file", ""},
-	{"\x1f\x8b", "compressed with gzip", "gunzip it first: gunzip -c FILE | repltap import - …"},
-	{"BZh", "compressed with bzip2", "bunzip2 it first"},
-	{"\xfd7zXZ", "compressed with xz", "unxz it first"},
-	{"PK\x03\x04", "a zip archive", "unzip it first"},
-}
-
-// sniff tells the format from the first bytes.
-func sniff(r *bufio.Reader) (format, error) {
-	head, err := r.Peek(512)
-	if len(head) == 0 {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = errors.New("there is nothing in it")
-		}
-		return 0, err
-	}
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			hint := f.hint
-			if hint == "" {
-				hint = "save the payload of each direction as text, and import that with --direction s2c or c2s"
-			}
-			return 0, withHint(fmt.Errorf("it is %s, which can't be imported", f.what), "%s", hint)
-		}
-	}
-	if trimmed := bytes.TrimLeft(head, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
-		return formatCapture, nil
-	}
-	return formatText, nil
 }
 
 // eventDirection is the direction that an event's name ends in.

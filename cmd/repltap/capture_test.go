@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"repltap/wire"
 )
@@ -63,7 +64,7 @@ func TestCaptureReaderTrouble(t *testing.T) {
 		`{"t":1,"dir":"up","data":"QQo="}`:     `"up"`,
 		`{"t":1,"dir":"s2c","data":"not b64"}`: "base64",
 	} {
-		c := newCaptureReader("some.jsonl", strings.NewReader(`{"t":1,"event":"open"}`+"\n\n"+text+"\n"))
+		c := newCaptureReader("some.jsonl", strings.NewReader(`{"t":1,"event":"open"}`+"\n\n"+text+"\n"+`{"t":2,"event":"close"}`))
 		if err := c.next(); err != nil {
 			t.Fatal(err)
 		}
@@ -76,17 +77,64 @@ func TestCaptureReaderTrouble(t *testing.T) {
 
 func TestSniff(t *testing.T) {
 	for text, want := range map[string]format{
-		`{"t":1}`: formatCapture, "\n  {": formatCapture, "RDATA x": formatText, "\xff\x00": formatText, "\n": formatText,
+		`{"t":1}`: formatCapture, "\n  {": formatCapture, "RDATA x": formatText, "PING 1\nnonsense\n": formatText,
+		"\xef\xbb\xbf{": formatCapture, "\xef\xbb\xbfPING 5\n": formatText,
+		"its end of a line\nPING 5\r\n": formatText, "\x50\x2a\x4d\x18\x02\x00\x00\x00hi" + zstdOf("PING 5\n"): formatText,
 	} {
-		if got, err := sniff(bufio.NewReader(strings.NewReader(text))); err != nil || got != want {
+		r, stop, err := decompress(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := sniff(r); err != nil || got != want {
 			t.Errorf("sniff(%q) = %v, %v", text, got, err)
 		}
+		stop()
 	}
 	for text, want := range map[string]string{
-		"": "nothing in it", "\x1f\x8b\x08": "gzip", "\xd4\xc3\xb2\xa1rest": "pcap", "\n\r\r\n": "pcapng",
+		"": "nothing in it", "\x5f\x2a\x4d\x18\x02\x00\x00\x00hi": "nothing in it", zstdOf("PING 5\n")[:12]: "cut off",
+		"\x1f\x8b\x08": "gzip", "\xd4\xc3\xb2\xa1rest": "pcap", "\n\r\r\n": "pcapng",
+		"\xff\xfeP\x00I\x00": "UTF-16", "\x00P\x00I\x00N\x00G": "UTF-16", "\xff\x00": "no text",
+		"\n": "neither", "hello\n": `begins with "hello"`, "ping 5\n": "neither", "PING 5\nno\nno\n": "neither",
+		"1) \"subscribe\"\n2) \"c\"\n": "redis-cli", "Reading messages...\n": "redis-cli", "1339518083.107412 [0 127.0.0.1:60866] \"keys\"\n": "MONITOR",
+		"2019-11-29 07:01:30,589 - synapse.replication - 1 - INFO - x - Streaming\n": "log of Synapse", "Nov  9 07:01:30 host synapse: x\n": "a log",
+		"07:01:30.123456 IP 127.0.0.1.9092 > 127.0.0.1.5: Flags\n": "tcpdump", "00000000: 5049 4e47 2035 0a\n": "hex dump",
+		"<html>": "HTML", "HTTP/1.1 200 OK\r\n": "HTTP", "[{}]": "JSON array", "=== 2026-07-14 UTC ===\n": "repltap log",
+		strings.Repeat("\x00", 16) + "\xed\xda\x0c\xed": "journal",
 	} {
-		if _, err := sniff(bufio.NewReader(strings.NewReader(text))); err == nil || !strings.Contains(err.Error(), want) {
+		r, stop, err := decompress(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sniff(r); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("sniff(%q): %v; want something about %q", text, err, want)
+		}
+		stop()
+	}
+}
+
+func zstdOf(text string) string {
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return string(enc.EncodeAll([]byte(text), nil))
+}
+
+// Of what is cut off, all that is whole counts, wherever it was cut.
+func TestCaptureCutOff(t *testing.T) {
+	text := strings.Repeat(`{"t":1,"dir":"s2c","data":"QQo="}`+"\n", 50)
+	first := strings.Index(text, "\n")
+	for n := first; n <= len(text); n++ {
+		want, whole := strings.Count(text[:n], "}"), text[n-1] == '}' || text[n-1] == '\n'
+		c := newCaptureReader("x", strings.NewReader(text[:n]))
+		var err error
+		lines := 0
+		for ; err == nil; lines++ {
+			err = c.next()
+		}
+		var cut *cutError
+		if lines-1 != want || whole != errors.Is(err, io.EOF) || !whole && (!errors.As(err, &cut) || cut.Line != want) {
+			t.Fatalf("cut to %d bytes: %d lines, %v; want %d", n, lines-1, err, want)
 		}
 	}
 }

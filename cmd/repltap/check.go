@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"repltap/journal"
 	"repltap/wire"
 )
 
@@ -141,11 +142,13 @@ func openLines(ctx context.Context, e *env, path string) (*lineReader, func(), e
 
 // notText refuses what people may take for a text file of lines.
 func notText(path string, r *bufio.Reader) error {
-	head, _ := r.Peek(5)
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return withHint(fmt.Errorf("%s is %s", path, f.what), "check reads lines of text, plain or compressed with zstd")
-		}
+	head, _ := r.Peek(512)
+	what, _ := journal.Foreign(head)
+	if journal.IsFile(head) {
+		what = "a file of a journal, or another bbolt database"
+	}
+	if what != "" {
+		return withHint(fmt.Errorf("%s is %s", path, what), "check reads lines of text, plain or compressed with zstd")
 	}
 	if bytes.HasPrefix(head, []byte(`{"t":`)) {
 		return withHint(fmt.Errorf("%s looks like a capture", path), "import it, which checks it too: repltap import %s --journal DIR; repltap log DIR --findings", path)

@@ -36,7 +36,9 @@ A directory stands for the captures in it (*.jsonl, *.jsonl.zst), in the order i
 which their connections were opened. What else is in it is left out, as are lists of
 attempts to connect (dial-errors).
 
-All files are read and checked before anything is written. Secrets are made
+All files are read and checked before anything is written. Of a file that is cut
+off, as one that is still being written, what is whole is imported, and the exit
+status is 3. What is neither a capture nor lines of the protocol is refused. Secrets are made
 unreadable, as record does it; --redact none keeps the traffic as it was.`,
 		examples: []string{
 			"repltap import conn-*.jsonl.zst --journal traffic/",
@@ -245,6 +247,7 @@ type importSummary struct {
 	Bytes       int64           `json:"bytes"`
 	From        time.Time       `json:"from"`
 	To          time.Time       `json:"to"`
+	Cut         []*cutError     `json:"cut,omitempty"` // files that end before their end
 }
 
 func (o *importOptions) summary(e *env, im *importer) error {
@@ -256,16 +259,34 @@ func (o *importOptions) summary(e *env, im *importer) error {
 	if im.backward > 0 {
 		e.say("%s had a time before that of the line before; they got the later one\n", plural(im.backward, "line"))
 	}
+	for _, f := range im.files {
+		if f.cut != nil {
+			s.Cut = append(s.Cut, f.cut)
+		}
+	}
+	if err := o.printSummary(e, &s); err != nil {
+		return err
+	}
+	for _, cut := range s.Cut {
+		e.say("%s; what comes before is imported\n", safe(cut.Error()))
+	}
+	if len(s.Cut) > 0 {
+		return exitStatus(statusFound)
+	}
+	return nil
+}
+
+func (o *importOptions) printSummary(e *env, s *importSummary) error {
 	if o.format.value == "json" {
 		var out bytes.Buffer
-		if err := json.Indent(&out, appendJSON(nil, &s), "", "  "); err != nil {
+		if err := json.Indent(&out, appendJSON(nil, s), "", "  "); err != nil {
 			return err
 		}
 		return e.print(out.String() + "\n")
 	}
 	e.say("imported %s, %s, %s, from %s to %s, into %s\n", plural(int64(len(s.Connections)), "connection"),
 		plural(s.Lines, "line"), plural(s.Bytes, "byte"), s.From.Format(time.RFC3339), s.To.Format(time.RFC3339), safe(o.journal))
-	writeImportTable(e.stderr, im.results)
+	writeImportTable(e.stderr, s.Connections)
 	return nil
 }
 

@@ -166,7 +166,7 @@ func (im *importer) plainText(ctx context.Context, f *feed) error {
 		if n > 0 {
 			im.data(c, im.direction, buf[:n])
 		}
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || err != nil && f.pl.cut != nil {
 			break
 		}
 		if err := errors.Join(err, ctx.Err(), im.scribe.Err()); err != nil {

@@ -13,7 +13,8 @@ import (
 
 // An import reads its files twice: once to see that all of it is good and which
 // connections there are, and once to write the journal. So a bad line in the
-// last file leaves no half an import behind.
+// last file leaves no half an import behind. A file that is cut off is good up to
+// there.
 
 // planned is a file of which the first reading is done.
 type planned struct {
@@ -21,6 +22,7 @@ type planned struct {
 	format format
 	conns  []plannedConn // in order of appearance
 	first  time.Time     // earliest time in it; of plain text the one of all lines
+	cut    *cutError     // where it ends before its end; nil when it is whole
 }
 
 // plannedConn is what has to be known of a connection before its first line is
@@ -53,7 +55,9 @@ func (p *importPlanner) plan(ctx context.Context, s *source) (*planned, error) {
 			pl.first = time.Now()
 		}
 		// To the end, for what a broken compression would say.
-		if _, err = io.Copy(io.Discard, r); err != nil {
+		if _, err = io.Copy(io.Discard, r); err != nil && isCut(err) {
+			pl.cut, err = &cutError{File: s.name, Why: err.Error()}, nil
+		} else if err != nil {
 			err = fmt.Errorf("%s: %w", s.name, err)
 		}
 		return pl, err
@@ -70,6 +74,9 @@ func (pl *planned) scan(ctx context.Context, r io.Reader, tick func()) error {
 			if len(pl.conns) == 0 {
 				return fmt.Errorf("%s: there is no line in it", pl.name)
 			}
+			return nil
+		}
+		if errors.As(err, &pl.cut) {
 			return nil
 		}
 		if err != nil {
@@ -128,7 +135,7 @@ func openFeed(pl *planned, order int, first uint64) (*feed, error) {
 
 // next goes on to the next line; io.EOF says that there is none.
 func (f *feed) next() error {
-	if f.capture == nil {
+	if f.capture == nil || f.pl.cut != nil && f.capture.good == f.pl.cut.Line {
 		return io.EOF
 	}
 	if err := f.capture.next(); err != nil {
