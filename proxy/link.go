@@ -39,6 +39,7 @@ type link struct {
 	cause   cause
 	lost    [3]int64 // read but not delivered, by direction
 	forget  []func() // what the sentinel watches
+	paths   []path   // of its sockets, in the tap's list; guarded by the tap's mutex
 }
 
 // What a connection is doing, as status shows it.
@@ -85,6 +86,10 @@ func (l *link) dial(ctx context.Context) bool {
 	l.watch(l.worker, giveUp)
 	began, d := time.Now(), dialer()
 	conn, err := d.DialContext(dctx, "tcp", l.tap.Upstream)
+	if err == nil && l.pathSeen(pathTo(conn)) {
+		conn.Close()
+		err = errLeadsBack
+	}
 	if err == nil {
 		l.tap.upstream.answered()
 		l.master, err = newSide(byMaster, wire.S2C, conn.(*net.TCPConn))

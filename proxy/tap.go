@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 // Tap forwards workers' connections to a master and has them recorded.
 type Tap struct {
+	Network  string         // to listen on: "tcp4", "tcp6" or, when empty, "tcp", of which :PORT means both
 	Listen   string         // address to listen on; port 0 takes any that is free
 	Upstream string         // the master's address
 	Recorder *Recorder      // gets everything; it must be closed after Serve has returned
@@ -34,6 +36,7 @@ type Tap struct {
 	mu    sync.Mutex
 	addr  string
 	links map[*link]struct{}
+	paths map[path]int // TCP connections that it has accepted or made; see pathSeen
 	total uint64
 }
 
@@ -79,7 +82,7 @@ func (t *Tap) prepare() error {
 	t.Metrics.watchHeld(t)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.links = map[*link]struct{}{}
+	t.links, t.paths = map[*link]struct{}{}, map[path]int{}
 	t.upstream = &upstream{addr: t.Upstream, log: t.Log, metrics: t.Metrics, since: time.Now()}
 	t.Metrics.upstreamUp.Set(1) // until a worker's dial finds otherwise
 	return nil
@@ -87,7 +90,7 @@ func (t *Tap) prepare() error {
 
 func (t *Tap) listen(ctx context.Context, addr string) (net.Listener, error) {
 	lc := listenConfig()
-	return lc.Listen(ctx, "tcp", addr)
+	return lc.Listen(ctx, cmp.Or(t.Network, "tcp"), addr)
 }
 
 // serve accepts while the upstream is up and probes it while it is down.
@@ -170,6 +173,9 @@ func (t *Tap) admit(ctx context.Context, conn *net.TCPConn) {
 	t.links[l] = struct{}{}
 	t.total++
 	t.mu.Unlock()
+	if l.pathSeen(pathFrom(conn)) {
+		t.upstream.failed(time.Now(), errLeadsBack)
+	}
 	t.group.Go(func() { l.run(ctx) })
 }
 
@@ -189,6 +195,11 @@ func (t *Tap) open() (all []*link) {
 func (t *Tap) gone(l *link) {
 	t.mu.Lock()
 	delete(t.links, l)
+	for _, p := range l.paths {
+		if t.paths[p]--; t.paths[p] == 0 {
+			delete(t.paths, p)
+		}
+	}
 	t.mu.Unlock()
 	t.Metrics.current.Dec()
 	t.Metrics.closed(l.cause)

@@ -35,10 +35,10 @@ type MasterConfig struct {
 // that a worker that stops reading gets as much as it would from a Synapse on
 // this machine before it is too much. Only Nagle's algorithm, which Synapse leaves
 // on, is off: it would hold lines back.
-func ListenMaster(ctx context.Context, addr string) (*net.TCPListener, error) {
+func ListenMaster(ctx context.Context, network, addr string) (*net.TCPListener, error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false) // its sockets end otherwise
-	ln, err := lc.Listen(ctx, "tcp", addr)
+	ln, err := lc.Listen(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

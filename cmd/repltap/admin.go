@@ -50,11 +50,11 @@ type admin struct {
 }
 
 // listenAdmin listens for the admin server; nil when there is to be none.
-func listenAdmin(addr string) (net.Listener, error) {
+func listenAdmin(addr addrFlag) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
 	}
-	return net.Listen("tcp", addr)
+	return net.Listen(addr.network(), string(addr))
 }
 
 // serve answers on ln, which may be nil. What it returns ends that and waits

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"repltap/journal"
+	"repltap/proxy"
 	"repltap/wire"
 )
 
@@ -113,8 +114,6 @@ func (o *recordOptions) check(args []string) error {
 		return usageErrorf("where is the master? Say --upstream ADDR")
 	case strings.HasSuffix(string(o.upstream), ":0"):
 		return usageErrorf("--upstream %s: port 0 is none that a master listens on", o.upstream)
-	case o.listen == o.upstream:
-		return usageErrorf("--listen and --upstream are the same address: the tap would be its own master")
 	case o.journal == "":
 		return usageErrorf("where shall the journal be? Say --journal DIR")
 	case o.flushInterval <= 0:
@@ -134,17 +133,17 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	// Whatever can be wrong with the addresses is found before there is a journal.
-	if err := tryListen(string(o.listen)); err != nil {
+	if err := o.tryListen(ctx); err != nil {
 		return listenTrouble(err)
 	}
-	adminListener, err := listenAdmin(string(o.admin))
+	adminListener, err := listenAdmin(o.admin)
 	if err != nil {
 		return listenTrouble(err)
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, nil))
 	registry := prometheus.NewRegistry()
 	rec, err := newRecording(recordingOptions{
-		listen: string(o.listen), upstream: string(o.upstream), dir: o.journal,
+		listen: o.listen, upstream: string(o.upstream), dir: o.journal,
 		dialect: o.dialect.set, enforcer: o.enforcer(), queue: int64(o.queue), block: o.onOverflow.value == "block",
 		journal: o.journalOptions(), registry: registry, log: log,
 		ready: func(a net.Addr) { e.say("listening on %s\n", a) },
@@ -164,13 +163,17 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 	return listenTrouble(err)
 }
 
-// tryListen says whether one could listen there.
-func tryListen(addr string) error {
-	ln, err := net.Listen("tcp", addr)
+// tryListen says whether the tap could listen, and would not be its own upstream.
+func (o *recordOptions) tryListen(ctx context.Context) error {
+	ln, err := net.Listen(o.listen.network(), string(o.listen))
 	if err != nil {
 		return err
 	}
-	return ln.Close()
+	defer ln.Close()
+	if proxy.LeadsBack(ctx, ln.Addr(), string(o.upstream)) {
+		return usageErrorf("--upstream %s leads back to --listen %s: the tap would be its own master", o.upstream, o.listen)
+	}
+	return nil
 }
 
 // enforcer makes the judges that --enforce asks for.

@@ -29,16 +29,17 @@ type recording struct {
 
 // recordingOptions are what a recording needs to know.
 type recordingOptions struct {
-	listen, upstream string
-	dir              string
-	dialect          wire.DialectSet
-	enforcer         func() *wire.Enforcer // nil: everything passes
-	queue            int64
-	block            bool
-	journal          journal.Options
-	registry         *prometheus.Registry // gets the metrics; may be nil
-	log              *slog.Logger
-	ready            func(net.Addr)
+	listen   addrFlag
+	upstream string
+	dir      string
+	dialect  wire.DialectSet
+	enforcer func() *wire.Enforcer // nil: everything passes
+	queue    int64
+	block    bool
+	journal  journal.Options
+	registry *prometheus.Registry // gets the metrics; may be nil
+	log      *slog.Logger
+	ready    func(net.Addr)
 }
 
 // newRecording opens the journal. run is to be called then, since it is what
@@ -64,7 +65,7 @@ func newRecording(o recordingOptions) (*recording, error) {
 		Queue: o.queue, Block: o.block, NextConn: w.NextConn, Anchor: anchor, Metrics: metrics, Observer: observer,
 	})
 	r.tap = &proxy.Tap{
-		Listen: o.listen, Upstream: o.upstream, Recorder: r.recorder, Metrics: metrics, Log: o.log, Ready: o.ready,
+		Network: o.listen.network(), Listen: string(o.listen), Upstream: o.upstream, Recorder: r.recorder, Metrics: metrics, Log: o.log, Ready: o.ready,
 		Enforcer: o.enforcer,
 	}
 	return r, nil

@@ -19,7 +19,7 @@ import (
 // serve replays.
 func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg replay.MasterConfig) error {
 	var err error
-	if cfg.Listener, err = replay.ListenMaster(ctx, string(o.listen)); err != nil {
+	if cfg.Listener, err = replay.ListenMaster(ctx, o.listen.network(), string(o.listen)); err != nil {
 		return listenTrouble(err)
 	}
 	stopHTTP, err := o.serveHTTP(e, cfg)
@@ -105,7 +105,7 @@ func (o *replayOptions) serveHTTP(e *env, cfg replay.MasterConfig) (stop func() 
 	if o.http == "" {
 		return func() error { return nil }, nil
 	}
-	ln, err := net.Listen("tcp", string(o.http))
+	ln, err := net.Listen(o.http.network(), string(o.http))
 	if err != nil {
 		return nil, err
 	}

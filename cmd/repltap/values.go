@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -141,6 +142,16 @@ func (a *addrFlag) Set(text string) error {
 	}
 	*a = addrFlag(text)
 	return nil
+}
+
+// network is what to listen on at the address: for Go 0.0.0.0 means IPv6 as well, for
+// everybody else all addresses of IPv4.
+func (a addrFlag) network() string {
+	host, _, _ := net.SplitHostPort(string(a))
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 // boundFlag is one end of a span of time in a journal.
