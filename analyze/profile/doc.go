@@ -43,7 +43,7 @@
 //     acks.go, silence.go
 //   - how connections went: listener.go (signs of life), stalls.go, endings.go
 //   - when it happened: series.go (slots that double in width), timeline.go,
-//     bursts.go, periods.go
+//     bursts.go
 //   - what fills the wire: rowpicks.go (where in a row it stands), sketch.go
 //     (counting by name in bounded memory), talkers.go, naming.go; who gets it and
 //     needs it not: receivers.go, fanout.go; long lines: lengths.go

@@ -76,12 +76,6 @@ func TestHighlightsOfTrouble(t *testing.T) {
 		{"who fills the wire", greeting(0, 1, "w1", "presence") + each(6, 150, 10, func(i, at int) string {
 			return fmt.Sprintf(`%d 1 < USER_IP @u:lab.test ["t","127.0.0.1","ua","D",%d]`, at, i)
 		}), "streams", "What fills the wire, by bytes: USER_IP c2s "},
-		{"waves", greeting(0, 1, "w1", "presence") + each(0, 600, 1000, func(i, at int) string {
-			if i%20 > 0 {
-				return fmt.Sprintf("%d 1 > PING 1", at)
-			}
-			return fmt.Sprintf(`%d 1 > RDATA presence master %d ["@u:lab.test","online",1,2,3,null,true]`, at, i+6)
-		}), "periods", "Stream presence comes in waves, one every 19.9"},
 		{"reconnects", each(1, 7, 300, func(i, at int) string {
 			return strings.TrimSpace(greeting(at, i, "w1", "events")) + fmt.Sprintf("\n%d %d close fin master", at+200, i)
 		}), "reconnects", "Worker w1 connected 6 times within a minute, 6 times in all; it stayed 0.200 s on average, and was away for 0.1"},

@@ -20,12 +20,6 @@ func (h *highlighter) traffic() {
 			h.note("bursts", Place{At: b.At, Time: b.Time}, "The busiest second had %s, %s times the mean; %s %% were %s.", many(b.Commands, "command"), b.Times.Digits(), part.Digits(), what)
 		}
 	}
-	for i := range h.p.Periods {
-		if r := &h.p.Periods[i]; r.Expected == "" && r.By == "stream" && r.Period >= noWave {
-			h.note("periods", nowhere, "Stream %s comes in waves, one every %s s, %s.", r.Name, r.Period.Digits(), times(r.Cycles))
-			break
-		}
-	}
 	h.fills()
 }
 
@@ -93,6 +87,3 @@ const (
 	bursting   = Rate(3e3)
 	burstLeast = 50
 )
-
-// noWave is how far apart waves are that a person would see.
-const noWave = Seconds(1e9)

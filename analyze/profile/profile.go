@@ -2,7 +2,7 @@ package profile
 
 // Schema names the form of a profile's JSON. The number rises when a program
 // that reads it would have to change; fields may be added without that.
-const Schema = "repltap.report/1"
+const Schema = "repltap.report/2"
 
 // Profile is what is in a journal, in numbers. Its JSON is that of `report
 // --format json`. Fields with a table tag are also tables (see Tables); they are
@@ -28,7 +28,6 @@ type Profile struct {
 	// What happened when, and how much of it at once.
 	Timeline      Timeline           `json:"timeline" table:"Traffic over time"`
 	Bursts        []BurstRow         `json:"bursts" table:"Bursts"`
-	Periods       []PeriodRow        `json:"periods" table:"Periods"`
 	Talkers       []TalkerRow        `json:"talkers" table:"Names that fill the wire"`
 	Receivers     []ReceiverRow      `json:"receivers" table:"What each worker gets"`
 	FanOut        []FanOutRow        `json:"fan_out" table:"How often rows are sent"`

@@ -144,8 +144,6 @@ func most(list []namedSeries, n int) []namedSeries {
 
 func (l *timeline) finish(p *Profile) {
 	directions, commands, streams := l.all()
-	p.Periods = periods(l, directions, commands, streams)
-
 	slots := 0
 	for _, d := range directions {
 		slots = max(slots, len(d.series))
@@ -163,5 +161,4 @@ func (l *timeline) finish(p *Profile) {
 		out.Series = append(out.Series, row)
 	}
 	p.Timeline = out
-	l.notePeriods(p)
 }
