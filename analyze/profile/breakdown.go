@@ -65,6 +65,7 @@ type InstanceRow struct {
 // NAME on its connection is another worker from then on.
 type WorkerRow struct {
 	Worker      string `json:"worker" col:"worker"` // "" for those that said no NAME
+	Conn        Count  `json:"conn" col:"conn"`     // where two call themselves so at the same time
 	Connections int64  `json:"connections" col:"conns"`
 	S2CCommands int64  `json:"s2c_commands" col:"to it"`
 	C2SCommands int64  `json:"c2s_commands" col:"from it"`
@@ -126,6 +127,8 @@ type streamCount struct {
 
 type workerCount struct {
 	volume
+	worker                string
+	apart                 Count
 	connections, s2c, c2s int64
 }
 
@@ -200,7 +203,9 @@ func (b *breakdown) line(e *entry) {
 	if g.Instance != nil {
 		bounded(b.instances, g.Instance, maxInstances, newVolume).add(e.Time, n)
 	}
-	w := bounded(b.workers, e.conn.worker, maxWorkers, func() *workerCount { return &workerCount{volume: *newVolume()} })
+	w := bounded(b.workers, e.conn.key, maxWorkers, func() *workerCount {
+		return &workerCount{volume: *newVolume(), worker: e.conn.worker, apart: e.conn.apart}
+	})
 	w.add(e.Time, n)
 	if e.Dir == wire.S2C {
 		w.s2c++

@@ -24,10 +24,7 @@ func (b *breakdown) finish(p *Profile) {
 		f := &b.flows[side]
 		*out = Flow{Volume: f.row(lines, span), Fragments: f.fragments, FragmentBytes: f.fragmentBytes, Connections: f.connections}
 	}
-	t.Connections, t.Workers = b.connections, int64(len(b.workers))
-	if b.workers[""] != nil {
-		t.Workers--
-	}
+	t.Connections = b.connections
 	b.rows(p, lines, span)
 }
 
@@ -55,10 +52,18 @@ func (b *breakdown) rows(p *Profile, lines int64, span time.Duration) {
 		return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), cmp.Compare(x.Instance, y.Instance))
 	})
 	p.Workers = []WorkerRow{}
-	for name, w := range b.workers {
-		p.Workers = append(p.Workers, WorkerRow{Worker: name, Connections: w.connections, S2CCommands: w.s2c, C2SCommands: w.c2s, Volume: w.row(lines, span)})
+	named := map[string]bool{}
+	for key, w := range b.workers {
+		if key == other {
+			w.worker, w.apart = other, None
+		}
+		if named[w.worker] = true; w.worker == "" {
+			delete(named, "")
+		}
+		p.Workers = append(p.Workers, WorkerRow{Worker: w.worker, Conn: w.apart, Connections: w.connections, S2CCommands: w.s2c, C2SCommands: w.c2s, Volume: w.row(lines, span)})
 	}
-	slices.SortFunc(p.Workers, func(x, y WorkerRow) int { return cmp.Compare(x.Worker, y.Worker) })
+	slices.SortFunc(p.Workers, func(x, y WorkerRow) int { return cmp.Or(cmp.Compare(x.Worker, y.Worker), cmp.Compare(x.Conn, y.Conn)) })
+	p.Totals.Workers = int64(len(named))
 
 	p.Connections = []ConnectionRow{}
 	slices.SortFunc(b.closed, func(x, y *connectionCount) int { return cmp.Compare(x.conn.id, y.conn.id) })

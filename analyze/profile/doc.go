@@ -38,6 +38,7 @@
 //     them: table.go
 //   - what a reader should see first, out of the tables: highlights.go
 //   - the reading: take.go, entry.go; in a goroutine of its own: ahead.go
+//   - which connections are one worker: ../namesake, namesakes.go
 //   - where connections and workers stand in the streams, once for all who want
 //     to know: track.go, trackstep.go, trackmarks.go. From that: tokens.go, positions.go, lags.go, catchups.go,
 //     acks.go, silence.go

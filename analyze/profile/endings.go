@@ -82,21 +82,24 @@ func (n *endings) take(e *entry) {
 		n.begin(e)
 	case isClose(e):
 		n.end(e.conn, e.at, e.Seq, e.Event)
-		if w := n.workers[e.conn.worker]; w != nil {
+		if w := n.workers[e.conn.key]; w != nil {
 			w.end(e)
 		}
 	}
 }
 
 func (n *endings) begin(e *entry) {
-	w := n.workers[e.conn.worker]
+	if e.conn.key == "" {
+		return // who has no name can't be the one who was there before
+	}
+	w := n.workers[e.conn.key]
 	if w == nil {
 		if len(n.workers) >= maxWorkers {
 			n.others++
 			return
 		}
 		w = &comebacks{row: ReconnectRow{Worker: e.conn.worker, LifeMin: None}}
-		n.workers[e.conn.worker] = w
+		n.workers[e.conn.key] = w
 	}
 	w.begin(e)
 }

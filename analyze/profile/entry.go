@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"repltap/analyze/namesake"
 	"repltap/journal"
 	"repltap/wire"
 )
@@ -28,8 +29,12 @@ type connection struct {
 	id     uint64
 	named  string // what it calls itself anywhere in the file, "" when it does not
 	worker string // the same, as far as it is shown
-	opened int64  // Unix nanoseconds; the first record's time where the open is not in what is read
-	whole  bool   // its open was read
+	// key is what the worker is counted under. It is the name, but for connections
+	// of which there are two of one name at a time, and "" for those without one.
+	key    string
+	apart  Count // the number of such a connection, else None
+	opened int64 // Unix nanoseconds; the first record's time where the open is not in what is read
+	whole  bool  // its open was read
 
 	receiving *receiving // what it gets; the receivers'
 
@@ -53,7 +58,7 @@ func (t *taking) connection(rec *journal.Record) *connection {
 	}
 	c := t.conns[rec.Conn]
 	if c == nil {
-		c = &connection{id: rec.Conn, opened: rec.Time, whole: rec.Kind == journal.KindOpen}
+		c = &connection{id: rec.Conn, opened: rec.Time, whole: rec.Kind == journal.KindOpen, apart: None}
 		t.conns[rec.Conn] = c
 	}
 	t.recent = c
@@ -61,10 +66,24 @@ func (t *taking) connection(rec *journal.Record) *connection {
 }
 
 // see learns what a record says of the connection.
-func (c *connection) see(rec *journal.Record) {
-	if rec.Worker != "" && rec.Worker != c.named {
-		c.named, c.worker = rec.Worker, clip(rec.Worker, maxWorkerName)
+func (c *connection) see(rec *journal.Record, names *namesake.Set) {
+	if rec.Worker == "" || rec.Worker == c.named {
+		return
 	}
+	c.named, c.worker = rec.Worker, clip(rec.Worker, maxWorkerName)
+	c.key = c.worker
+	if names.Has(c.id) {
+		c.key, c.apart = c.worker+" "+connKey(c.id), Count(c.id)
+	}
+}
+
+// alone is what a connection is counted under where those without a name are not
+// one worker.
+func (c *connection) alone() string {
+	if c.key == "" {
+		return connKey(c.id)
+	}
+	return c.key
 }
 
 // commandOf names the command of a line: as it stands there if a release has

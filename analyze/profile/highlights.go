@@ -28,6 +28,7 @@ func highlights(p *Profile, narrow bool) []Highlight {
 	h := &highlighter{p: p, notes: []Highlight{}}
 	h.missing()
 	h.findings()
+	h.namesakes()
 	h.pressure()
 	h.endings()
 	h.positions()
@@ -35,6 +36,7 @@ func highlights(p *Profile, narrow bool) []Highlight {
 	if !narrow {
 		h.silence()
 		h.behind()
+		h.acks()
 	}
 	h.sessions()
 	h.traffic()

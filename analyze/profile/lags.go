@@ -38,6 +38,7 @@ type LagRow struct {
 // is none for slots in which nothing was measured.
 type LagTimelineRow struct {
 	Worker   string  `json:"worker" col:"worker"`
+	Conn     Count   `json:"conn" col:"conn"` // where two call themselves so at the same time
 	Stream   string  `json:"stream" col:"stream"`
 	Instance string  `json:"instance" col:"instance"`
 	At       At      `json:"at_s" col:"at s"`
@@ -65,6 +66,7 @@ type lags struct {
 type lagCount struct {
 	writer       *writer
 	worker       string
+	apart        Count
 	none         int64 // measured when it was not behind
 	tokens, time *histogram
 	most         int64
@@ -141,7 +143,7 @@ func (l *lags) count(c *cursor) *lagCount {
 		l.left++
 		return nil
 	}
-	n := &lagCount{writer: c.writer, worker: c.standing.worker}
+	n := &lagCount{writer: c.writer, worker: c.standing.worker, apart: c.standing.apart}
 	c.standing.lag = n
 	l.counts = append(l.counts, n)
 	return n
@@ -246,7 +248,7 @@ func (n *lagCount) timeline(c *slotClock) []LagTimelineRow {
 	var out []LagTimelineRow
 	for i, s := range n.slots {
 		if s.set {
-			out = append(out, LagTimelineRow{Worker: n.worker, Stream: n.writer.stream, Instance: n.writer.instance,
+			out = append(out, LagTimelineRow{Worker: n.worker, Conn: n.apart, Stream: n.writer.stream, Instance: n.writer.instance,
 				At: At(c.origin + int64(i)*c.width()), Width: Seconds(c.width()), Tokens: s.tokens, Lag: Millis(s.time)})
 		}
 	}

@@ -65,7 +65,7 @@ func TestAcks(t *testing.T) {
 		20 1 > RDATA federation m 9 ["k",{}]
 		30 1 < FEDERATION_ACK w2 6
 		31 1 < FEDERATION_ACK w2 9`)
-	want(t, shown(t, p, "acks", "worker", "acks", "acked", "sent", "behind", "behind_max", "delay_max_ms", "at_s"), "w2 2 9 9 0 3 20.000 0.030000")
+	want(t, shown(t, p, "acks", "worker", "acks", "acked", "sent", "behind", "behind_max", "delay_max_ms", "at_s"), "w2 2 9 9 0 4 20.000 0.020000")
 }
 
 func TestCatchUps(t *testing.T) {

@@ -22,6 +22,7 @@ type Profile struct {
 	Instances   []InstanceRow   `json:"instances" table:"Instances that write"`
 	Workers     []WorkerRow     `json:"workers" table:"Workers"`
 	Connections []ConnectionRow `json:"connections" table:"Connections"`
+	Namesakes   []NamesakeRow   `json:"namesakes" table:"Two of one name at a time"`
 	Gaps        []GapRow        `json:"gaps" table:"Gaps of the journal"`
 	Damage      []DamageRow     `json:"damage" table:"Damage of the journal"`
 

@@ -14,6 +14,7 @@ import (
 // streams and says nowhere which it needs.
 type ReceiverRow struct {
 	Worker   string  `json:"worker" col:"worker"`
+	Conn     Count   `json:"conn" col:"conn"`  // where two call themselves so at the same time
 	Kind     string  `json:"kind" col:"of"`    // "all", "stream" or "command"
 	Topic    string  `json:"topic" col:"what"` // "" for all
 	Commands int64   `json:"commands" col:"commands"`
@@ -43,7 +44,9 @@ type receivers struct {
 
 // receiver is one worker, on all its connections.
 type receiver struct {
+	key      string
 	worker   string
+	apart    Count
 	streams  [maxSubjects]*received
 	commands [wire.NumCommands]*received
 	acks     bool // it sent FEDERATION_ACK: it sends to other servers
@@ -85,10 +88,12 @@ func (r *receivers) take(e *entry) {
 		c = &receiving{}
 		e.conn.receiving = c
 	}
-	if c.of == nil || c.of.worker != e.conn.worker && c.of.worker != other {
-		c.of = bounded(r.workers, e.conn.worker, maxWorkers, func() *receiver { return &receiver{worker: e.conn.worker} })
+	if c.of == nil || c.of.key != e.conn.key && c.of.key != other {
+		c.of = bounded(r.workers, e.conn.key, maxWorkers, func() *receiver {
+			return &receiver{key: e.conn.key, worker: e.conn.worker, apart: e.conn.apart}
+		})
 		if len(r.workers) > maxWorkers && c.of == r.workers[other] {
-			c.of.worker = other
+			c.of.key, c.of.worker, c.of.apart = other, other, None
 		}
 	}
 	if e.Dir == wire.C2S {
@@ -154,7 +159,7 @@ func (r *receiver) topics(names *subjects) (all ReceiverRow, rows []ReceiverRow)
 	var useless int64
 	row := func(kind, topic string, t *received) ReceiverRow {
 		return ReceiverRow{
-			Worker: r.worker, Kind: kind, Topic: topic, Commands: t.commands, Bytes: t.bytes,
+			Worker: r.worker, Conn: r.apart, Kind: kind, Topic: topic, Commands: t.commands, Bytes: t.bytes,
 			Own: t.own.commands, OwnBytes: t.own.bytes, Unasked: t.unasked.commands, NotAsked: t.unasked.bytes,
 		}
 	}
@@ -187,7 +192,7 @@ func (r *receiver) topics(names *subjects) (all ReceiverRow, rows []ReceiverRow)
 		return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), cmp.Compare(x.Topic, y.Topic))
 	})
 	if len(rows) > maxReceiverTopics {
-		rest := ReceiverRow{Worker: r.worker, Kind: byStream, Topic: other}
+		rest := ReceiverRow{Worker: r.worker, Conn: r.apart, Kind: byStream, Topic: other}
 		for i := range rows[maxReceiverTopics:] {
 			rest.add(&rows[maxReceiverTopics+i])
 		}
@@ -222,7 +227,7 @@ func (r *receivers) finish(p *Profile) {
 	}
 	slices.SortStableFunc(list, func(x, y got) int { return cmp.Compare(y.all.Bytes, x.all.Bytes) })
 	if len(list) > maxReceivers {
-		rest := ReceiverRow{Worker: other, Kind: byAll}
+		rest := ReceiverRow{Worker: other, Conn: None, Kind: byAll}
 		for _, g := range list[maxReceivers:] {
 			rest.add(&g.all)
 		}

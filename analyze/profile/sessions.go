@@ -29,7 +29,7 @@ const (
 type sessions struct {
 	naming    *naming
 	processes map[string]*process
-	workers   map[string]*process // the last one of each name
+	workers   map[string]*process // the last one of each worker
 	done      []SessionRow        // of those that are over
 	beyond    *SessionRow
 	events    []SessionEventRow
@@ -121,7 +121,7 @@ func (s *sessions) find(e *entry, id []byte) *process {
 	s.processes[key] = p
 	if id != nil && p.worker != "" {
 		s.replaced(e, p)
-		s.workers[p.worker] = p
+		s.workers[e.conn.key] = p
 	}
 	return p
 }
@@ -133,7 +133,7 @@ func connKey(conn uint64) string { return "conn " + Count(conn).Digits() }
 // replaced notes that a worker has another process than before which did not say
 // good-bye: the writer believes in its sessions for five minutes more.
 func (s *sessions) replaced(e *entry, p *process) {
-	old := s.workers[p.worker]
+	old := s.workers[e.conn.key]
 	if old == nil || old.gone {
 		return
 	}

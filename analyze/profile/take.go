@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"repltap/analyze/namesake"
 	"repltap/journal"
 )
 
@@ -39,6 +40,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 		},
 	}
 	t := newTaking(info.Start, o)
+	t.names = namesake.Find(ctx, r, o.Filter)
 	done := int64(0)
 	for rec, err := range ahead(r.InTime(ctx, o.Filter)) {
 		if err != nil {
@@ -69,6 +71,7 @@ type taking struct {
 	recent      *connection            // of the record before: most records are of the same
 	streams     *subjects
 	tracker     *tracker
+	names       *namesake.Set
 	e           entry
 	collectors  []collector
 	damage      []DamageRow
@@ -77,7 +80,7 @@ type taking struct {
 
 // newTaking makes what reads a journal that starts at start.
 func newTaking(start int64, o Options) *taking {
-	t := &taking{conns: map[uint64]*connection{}, start: start, streams: newSubjects(), narrow: narrows(&o.Filter)}
+	t := &taking{names: &namesake.Set{}, conns: map[uint64]*connection{}, start: start, streams: newSubjects(), narrow: narrows(&o.Filter)}
 	t.tracker = newTracker(t.conns, t.streams, start)
 	names := newNaming(o)
 	t.collectors = []collector{
@@ -105,7 +108,7 @@ func (t *taking) record(rec *journal.Record) {
 	e.Record, e.at, e.conn, e.stream, e.step.kind = rec, rec.Time-t.start, nil, 0, noStep
 	if rec.Conn != 0 {
 		e.conn = t.connection(rec)
-		e.conn.see(rec)
+		e.conn.see(rec, t.names)
 		t.tracker.track(e)
 	}
 	if rec.Kind == journal.KindLine {
@@ -129,6 +132,7 @@ func (t *taking) finish(p *Profile) {
 		c.finish(p)
 	}
 	t.tracker.finish(p)
+	p.Namesakes = namesakeRows(t.names, t.start)
 	if t.narrow {
 		p.Notes = append(p.Notes, "The filter lets only some lines of a connection pass: silences, lags and endings are of these.")
 	}

@@ -79,6 +79,7 @@ type askedFor struct {
 // reckon: what they have is what came over any of their connections.
 type standing struct {
 	worker  string
+	apart   Count
 	known   bool
 	current int64
 	lag     *lagCount
@@ -269,15 +270,15 @@ func mustRelease(s string) wire.Release {
 // standing is that of the connection's worker; one without a name begins anew
 // with each connection.
 func (t *tracker) standing(c *connection, w *writer) *standing {
-	key := standingKey{c.worker, w.index}
-	if s := t.standings[key]; s != nil && c.worker != "" {
+	key := standingKey{c.key, w.index}
+	if s := t.standings[key]; s != nil && c.key != "" {
 		return s
 	}
-	s := &standing{worker: c.worker}
+	s := &standing{worker: c.worker, apart: c.apart}
 	if w.rule.Move == wire.MoveZero {
 		s.known = true
 	}
-	if c.worker != "" && len(t.standings) < maxStandings {
+	if c.key != "" && len(t.standings) < maxStandings {
 		t.standings[key] = s
 	}
 	return s

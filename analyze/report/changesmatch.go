@@ -15,7 +15,7 @@ var keys = map[string][]string{
 	"commands":  {"command", "direction"},
 	"streams":   {"stream"},
 	"instances": {"instance"},
-	"workers":   {"worker"},
+	"workers":   {"worker", "conn"},
 	"findings":  {"code"},
 	"talkers":   {"topic", "by", "name"},
 	"tokens":    {"stream", "instance"},
@@ -252,7 +252,9 @@ func keyOf(table string, row reflect.Value) string {
 	for _, want := range keys[table] {
 		for _, f := range reflect.VisibleFields(row.Type()) {
 			if jsonName(f) == want && !f.Anonymous {
-				words = append(words, keyWord(row.FieldByIndex(f.Index)))
+				if word := keyWord(row.FieldByIndex(f.Index)); word != "" {
+					words = append(words, word)
+				}
 			}
 		}
 	}
@@ -260,8 +262,11 @@ func keyOf(table string, row reflect.Value) string {
 }
 
 // keyWord is a name as it stands in a key: that of a worker that said no NAME is
-// empty.
+// empty. A number that there is none of is no part of a key.
 func keyWord(v reflect.Value) string {
+	if n, ok := v.Interface().(profile.Number); ok {
+		return n.Digits()
+	}
 	if s := v.String(); v.Kind() != reflect.String || s != "" {
 		return s
 	}

@@ -107,7 +107,7 @@ func htmlLags(p *profile.Profile) []page.Part {
 	tokens.Title, tokens.Unit, tokens.Note = "Lag over time, in tokens", fmt.Sprintf("tokens behind, the most in each %s s, in powers of ten", width.Digits()), ""
 	places := map[string]int{}
 	for _, r := range p.LagTimeline {
-		name := r.Worker + " " + r.Stream + when(r.Instance != "" && r.Instance != "master", " "+r.Instance)
+		name := r.Worker + when(r.Conn > 0, " "+r.Conn.Digits()) + " " + r.Stream + when(r.Instance != "" && r.Instance != "master", " "+r.Instance)
 		i, ok := places[name]
 		if !ok {
 			i = len(seconds.Series)

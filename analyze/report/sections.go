@@ -32,7 +32,7 @@ var order = []struct {
 	{"pressure", "Back-pressure", "Who stopped reading, for how long, and what filled the queue?",
 		[]string{"stalls", "overflows", "samples"}},
 	{"connections", "Connections", "Who was connected, for how long, and who ended it?",
-		[]string{"endings", "connections", "reconnects", "pings"}},
+		[]string{"namesakes", "endings", "connections", "reconnects", "pings"}},
 	{"presence", "Presence", "Whose users are said to be syncing, and did it ever end?",
 		[]string{"sessions", "session_events", "open_sessions"}},
 	{"lengths", "Line lengths", "How long are the lines, and is one near the limit at which receivers refuse it?",

@@ -32,6 +32,9 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 		shown = chosen(table, o.limit)
 	}
 	columns := columnsOf(table, shown, o.cell)
+	if o.width > 0 {
+		columns = saying(columns)
+	}
 	var below []column
 	if o.width > 0 && lineWidth(columns) > o.width {
 		columns, below = apart(columns, o.width)
@@ -198,6 +201,13 @@ func fitting(columns []column, width int) []column {
 		columns = without(columns, leastNeeded(columns))
 	}
 	return columns
+}
+
+// saying are the columns that say anything in the rows that are shown.
+func saying(columns []column) []column {
+	return slices.DeleteFunc(columns, func(c column) bool {
+		return len(c.cells) > 1 && !slices.ContainsFunc(c.cells[1:], func(cell string) bool { return cell != "-" })
+	})
 }
 
 func lineWidth(columns []column) int {
