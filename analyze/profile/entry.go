@@ -36,6 +36,9 @@ type connection struct {
 	opened int64 // Unix nanoseconds; the first record's time where the open is not in what is read
 	whole  bool  // its open was read
 
+	life  *life // which process it is; nil while nobody asked
+	again bool  // the worker had a connection before
+
 	receiving *receiving // what it gets; the receivers'
 
 	// Where it stands in the streams; the tracker's.
@@ -65,16 +68,18 @@ func (t *taking) connection(rec *journal.Record) *connection {
 	return c
 }
 
-// see learns what a record says of the connection.
-func (c *connection) see(rec *journal.Record, names *namesake.Set) {
+// see learns what a record says of the connection, and says whether it is
+// another worker's from now on.
+func (c *connection) see(rec *journal.Record, names *namesake.Set) bool {
 	if rec.Worker == "" || rec.Worker == c.named {
-		return
+		return false
 	}
 	c.named, c.worker = rec.Worker, clip(rec.Worker, maxWorkerName)
 	c.key = c.worker
 	if names.Has(c.id) {
 		c.key, c.apart = c.worker+" "+connKey(c.id), Count(c.id)
 	}
+	return true
 }
 
 // alone is what a connection is counted under where those without a name are not

@@ -53,7 +53,7 @@ func TestHighlightsOfTrouble(t *testing.T) {
 			12 1 > RDATA caches master 21 ["f",["c"],1]`, "token_gaps", "the largest is 2 rows of caches for worker w1"},
 		{"missed while away", greeting(0, 1, "w1", "to_device") + `10 1 > RDATA to_device master 39 ["@u:lab.test"]
 			20 1 close fin master
-			` + greeting(30, 2, "w1") + `31 2 > POSITION to_device master 46 46`, "positions", "the widest is of to_device for worker w1, from 39 to 46"},
+			` + greeting(30, 2, "w1") + `31 2 > POSITION to_device master 46 46`, "position_outliers", "A worker that came back may have to fetch rows, if it is the process that it was: the widest is of to_device for worker w1, from 39 to 46"},
 		{"over rows", greeting(0, 1, "w1", "to_device") + `10 1 > POSITION to_device master 5 155
 			20 1 > RDATA to_device master 100 ["@u:lab.test"]`, "position_outliers", "A POSITION of to_device by master says there are no rows from 5 to 155, and there was one, once"},
 		{"much without rows", greeting(0, 1, "w1", "to_device") + `10 1 > POSITION to_device master 5 155

@@ -30,21 +30,7 @@ func (h *highlighter) positions() {
 		h.note("position_outliers", o.Place, "A POSITION of %s by %s says there are no rows in %d tokens, from %d to %d; if that is not so, they are lost.",
 			o.Stream, o.Instance, o.Tokens, o.Prev, o.Token)
 	}
-	if costs != nil {
-		at, wide := nowhere, ""
-		if o := h.outlier("would-fetch", costs); o != nil {
-			at = o.Place
-		}
-		if o := h.outlier("would-fetch", nil); o != nil && o.Token > int64(o.Current) {
-			wide = fmt.Sprintf(", and the widest is of %s for worker %s, from %s to %d", o.Stream, or(o.Worker, "(no name)"), o.Current.Digits(), o.Token)
-		}
-		how := fmt.Sprintf("%s before 1.96, %s in 1.96, %s from 1.97 on", times(fetches[0]), times(fetches[1]), times(fetches[2]))
-		if fetches[0] == fetches[1] && fetches[0] == fetches[2] {
-			how = times(fetches[0])
-		}
-		h.note("positions", at, "POSITIONs would make receivers fetch rows, %s, all workers together; %d are of %s by %s%s.",
-			how, costs.Fetch122, costs.Stream, costs.Instance, wide)
-	}
+	h.fetching(fetches, costs)
 	if backs != nil && back >= manyBack {
 		at := nowhere
 		if o := h.outlier("backwards", backs); o != nil {
@@ -52,6 +38,31 @@ func (h *highlighter) positions() {
 		}
 		h.note("positions", at, "%s went backwards, below where the worker was; %d of them of %s by %s.", many(back, "POSITION"), backs.Backwards, backs.Stream, backs.Instance)
 	}
+}
+
+// fetching is POSITIONs on which workers fetch rows, by how often in each group
+// of releases, and the row of the most.
+func (h *highlighter) fetching(fetches [3]int64, costs *PositionRow) {
+	if costs == nil {
+		if o := h.outlier("may-fetch", nil); o != nil && o.Token > int64(o.Current) {
+			h.note("position_outliers", o.Place, "A worker that came back may have to fetch rows, if it is the process that it was: the widest is of %s for worker %s, from %s to %d.",
+				o.Stream, or(o.Worker, "(no name)"), o.Current.Digits(), o.Token)
+		}
+		return
+	}
+	at, wide := nowhere, ""
+	if o := h.outlier("would-fetch", costs); o != nil {
+		at = o.Place
+	}
+	if o := h.outlier("would-fetch", nil); o != nil && o.Token > int64(o.Current) {
+		wide = fmt.Sprintf(", and the widest is of %s for worker %s, from %s to %d", o.Stream, or(o.Worker, "(no name)"), o.Current.Digits(), o.Token)
+	}
+	how := fmt.Sprintf("%s before 1.96, %s in 1.96, %s from 1.97 on", times(fetches[0]), times(fetches[1]), times(fetches[2]))
+	if fetches[0] == fetches[1] && fetches[0] == fetches[2] {
+		how = times(fetches[0])
+	}
+	h.note("positions", at, "POSITIONs would make receivers fetch rows, %s, all workers together; %d are of %s by %s%s.",
+		how, costs.Fetch122, costs.Stream, costs.Instance, wide)
 }
 
 // manyBack is how many POSITIONs that go back are no restart of a master.

@@ -16,7 +16,9 @@ import (
 // POSITION for a worker that is not known, nor whether it fetches. A would-fetch
 // is a query that a worker of such a release makes on this POSITION, if it has
 // what it was sent and whatever it fetched. From 1.97 on no-op POSITIONs are
-// thrown away before that.
+// thrown away before that. Only federation senders fetch federation, and a
+// process that was started anew stands where the database does: what depends on
+// either and is not known may fetch.
 type PositionRow struct {
 	Stream        string  `json:"stream" col:"stream"`
 	Instance      string  `json:"instance" col:"instance"`
@@ -29,6 +31,7 @@ type PositionRow struct {
 	Fetch122      int64   `json:"would_fetch_before_1_96" col:"would fetch <1.96"`
 	Fetch196      int64   `json:"would_fetch_1_96" col:"1.96"`
 	Fetch197      int64   `json:"would_fetch_from_1_97" col:">=1.97"`
+	May           int64   `json:"may_fetch" col:"may fetch"` // would, if the worker were known to send federation, or to be the process it was before it reconnected
 	OverRows      int64   `json:"over_rows" col:"over rows"` // say there are no rows where there were some
 	FetchShare    Percent `json:"would_fetch_percent" col:"% fetch <1.96"`
 }
@@ -40,7 +43,7 @@ type PositionOutlier struct {
 	Worker   string `json:"worker" col:"worker"`
 	Stream   string `json:"stream" col:"stream"`
 	Instance string `json:"instance" col:"instance"`
-	What     string `json:"what" col:"what"`       // backwards, would-fetch, over-rows, or no-rows, that says so of 10 tokens and more
+	What     string `json:"what" col:"what"`       // backwards, would-fetch, may-fetch, over-rows, or no-rows, that says so of 10 tokens and more
 	Current  Count  `json:"current" col:"current"` // where the worker was; of over-rows the token of the row
 	Prev     int64  `json:"prev" col:"prev"`
 	Token    int64  `json:"token" col:"token"`
@@ -68,6 +71,7 @@ type positions struct {
 	tracker *tracker
 	counts  []*positionCount
 	odd     map[string]*largest[PositionOutlier]
+	pending []pendingFetch
 }
 
 type positionCount struct {
@@ -173,7 +177,7 @@ func (p *positions) position(e *entry, n *positionCount) {
 		r.Advances++
 	}
 	if !old {
-		p.fetches(e, r)
+		p.fetches(e, n)
 	}
 	if s.reset {
 		n.skips, n.next, n.top, n.nextRow = n.skips[:0], 0, 0, 0
@@ -184,7 +188,7 @@ func (p *positions) position(e *entry, n *positionCount) {
 }
 
 // fetches says who would fetch.
-func (p *positions) fetches(e *entry, r *PositionRow) {
+func (p *positions) fetches(e *entry, n *positionCount) {
 	s := &e.step
 	if !s.knewWorker {
 		return
@@ -192,13 +196,47 @@ func (p *positions) fetches(e *entry, r *PositionRow) {
 	who := 0
 	for i, rule := range fetchRules {
 		if !rule.Redundant(s.writer.rule.Move, s.connected, s.token, s.current) && rule.Missed(s.prev, s.token, s.current) && s.token != s.current {
-			*[]*int64{&r.Fetch122, &r.Fetch196, &r.Fetch197}[i]++
 			who |= 1 << i
 		}
 	}
-	if who != 0 {
-		p.tell(e, "would-fetch", abs(s.token-s.current), fetchReleases[who])
+	if who == 0 {
+		return
 	}
+	f := pendingFetch{count: n, who: who, row: p.outlier(e, "would-fetch", abs(s.token-s.current), fetchReleases[who])}
+	if s.writer.stream == federationStream {
+		f.sender = p.tracker.roleOf(e.conn)
+	}
+	if !s.connected && e.conn.again {
+		f.life = p.tracker.lifeOf(e.conn)
+	}
+	switch {
+	case f.sender == nil && f.life == nil:
+		p.fetched(&f)
+	case len(p.pending) < maxPending:
+		p.pending = append(p.pending, f)
+	default:
+		n.row.May++
+	}
+}
+
+// fetched counts a POSITION by what is known of its worker.
+func (p *positions) fetched(f *pendingFetch) {
+	if f.life != nil && f.life.anew() {
+		return
+	}
+	r := &f.count.row
+	if f.sender != nil && !f.sender.sender || f.life != nil && !f.life.same() {
+		r.May++
+		if f.life != nil {
+			f.row.What = "may-fetch"
+			p.list(f.row.What).add(f.row.Tokens, func() PositionOutlier { return f.row })
+		}
+		return
+	}
+	for i, n := range []*int64{&r.Fetch122, &r.Fetch196, &r.Fetch197} {
+		*n += int64(f.who >> i & 1)
+	}
+	p.list(f.row.What).add(f.row.Tokens, func() PositionOutlier { return f.row })
 }
 
 func abs(v int64) int64 {
@@ -209,11 +247,13 @@ func abs(v int64) int64 {
 }
 
 func (p *positions) tell(e *entry, what string, weight int64, releases string) {
+	p.list(what).add(weight, func() PositionOutlier { return p.outlier(e, what, weight, releases) })
+}
+
+func (p *positions) outlier(e *entry, what string, weight int64, releases string) PositionOutlier {
 	s := &e.step
-	p.list(what).add(weight, func() PositionOutlier {
-		return PositionOutlier{Place: e.place(), Worker: e.conn.worker, Stream: s.writer.stream, Instance: s.writer.instance, What: what,
-			Current: Count(s.current), Prev: s.prev, Token: s.token, Tokens: weight, Releases: releases}
-	})
+	return PositionOutlier{Place: e.place(), Worker: e.conn.worker, Stream: s.writer.stream, Instance: s.writer.instance, What: what,
+		Current: Count(s.current), Prev: s.prev, Token: s.token, Tokens: weight, Releases: releases}
 }
 
 // skip notes a range that is said to have no rows, once for all connections, and
@@ -246,6 +286,9 @@ func (p *positions) skip(e *entry, n *positionCount) {
 
 func (p *positions) finish(out *Profile) {
 	out.Positions = []PositionRow{}
+	for i := range p.pending {
+		p.fetched(&p.pending[i])
+	}
 	for _, n := range p.counts {
 		if n == nil || n.row.Positions == 0 {
 			continue

@@ -173,7 +173,7 @@ func (r *receiver) topics(names *subjects) (all ReceiverRow, rows []ReceiverRow)
 		x := row(kind, topic, t)
 		switch x.useless = x.OwnBytes + x.NotAsked; {
 		case topic == "federation" && kind == byStream && !r.acks:
-			x.useless, x.Why = x.Bytes, "it acknowledges no federation: most likely it sends none"
+			x.Why = "it may have no use for it: it acknowledges none"
 		case x.OwnBytes > 0:
 			x.Why = "it wrote that itself"
 		case x.NotAsked > 0:

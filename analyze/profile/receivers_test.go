@@ -39,7 +39,7 @@ func TestReceivers(t *testing.T) {
 	p := x.profile(Options{})
 	got := receiverLines(p)
 	for _, want := range []string{
-		"w1 all : 11, own 10, not asked 0, no use 100.00", "w1 stream typing: 10, own 10, not asked 0, no use 100.00", "w1 stream federation: 1, own 0, not asked 0, no use 100.00",
+		"w1 all : 11, own 10, not asked 0, no use 89.23", "w1 stream typing: 10, own 10, not asked 0, no use 100.00", "w1 stream federation: 1, own 0, not asked 0, no use 0.00",
 		"w2 stream typing: 10, own 0, not asked 0, no use 0.00", "w2 stream federation: 1, own 0, not asked 0, no use 0.00", "w2 command REMOTE_SERVER_UP: 1, own 0, not asked 0, no use 0.00",
 		"w3 command REMOTE_SERVER_UP: 2, own 1, not asked 0, no use 50.00",
 	} {

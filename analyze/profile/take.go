@@ -108,7 +108,9 @@ func (t *taking) record(rec *journal.Record) {
 	e.Record, e.at, e.conn, e.stream, e.step.kind = rec, rec.Time-t.start, nil, 0, noStep
 	if rec.Conn != 0 {
 		e.conn = t.connection(rec)
-		e.conn.see(rec, t.names)
+		if e.conn.see(rec, t.names) {
+			t.tracker.meet(e.conn)
+		}
 		t.tracker.track(e)
 	}
 	if rec.Kind == journal.KindLine {

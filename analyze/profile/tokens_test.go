@@ -55,16 +55,16 @@ func TestTokens(t *testing.T) {
 func TestPositions(t *testing.T) {
 	p := profiled(t, twoWorkers)
 	// The gap of w2 makes all releases fetch; w1 was at 15 and is told of 20, and of
-	// typing that it begins anew.
+	// typing that it begins anew: it fetches if it is the process that it was.
 	want(t, shown(t, p, "positions", "stream", "positions", "answers", "announcements", "advances", "no_ops", "backwards",
-		"would_fetch_before_1_96", "would_fetch_1_96", "would_fetch_from_1_97"), `
-		events 6 3 1 2 0 0 2 2 2
-		typing 3 2 0 0 0 1 1 1 1`)
+		"would_fetch_before_1_96", "would_fetch_1_96", "would_fetch_from_1_97", "may_fetch"), `
+		events 6 3 1 2 0 0 1 1 1 1
+		typing 3 2 0 0 0 1 0 0 0 1`)
 	want(t, shown(t, p, "position_outliers", "conn", "stream", "what", "current", "prev", "token", "tokens"), `
 		2 events would-fetch 11 13 15 4
 		3 typing backwards 100 0 0 100
-		3 typing would-fetch 100 0 0 100
-		3 events would-fetch 15 20 20 5`)
+		3 typing may-fetch 100 0 0 100
+		3 events may-fetch 15 20 20 5`)
 }
 
 // The cases of protocol.md 6.2, for a worker at 16 (and 17).

@@ -138,6 +138,9 @@ type tracker struct {
 	lasting   []*connection          // those, at the end
 	subjects  *subjects
 	start     int64
+	known     map[string]*role  // by worker
+	ids       map[string]string // the last instance id of each worker
+	met       map[string]bool   // workers that had a connection
 }
 
 type standingKey struct {
@@ -146,7 +149,7 @@ type standingKey struct {
 }
 
 func newTracker(conns map[uint64]*connection, s *subjects, start int64) *tracker {
-	return &tracker{streams: map[string][]*writer{}, standings: map[standingKey]*standing{}, conns: conns, subjects: s, start: start}
+	return &tracker{streams: map[string][]*writer{}, standings: map[standingKey]*standing{}, known: map[string]*role{}, ids: map[string]string{}, met: map[string]bool{}, conns: conns, subjects: s, start: start}
 }
 
 // placeOf is a place on a connection.
@@ -181,6 +184,9 @@ func (t *tracker) finish(p *Profile) {
 
 // track moves what the entry moves.
 func (t *tracker) track(e *entry) {
+	if e.line() {
+		t.roles(e)
+	}
 	switch g := &e.Gist; {
 	case e.Kind == journal.KindClose:
 		t.close(e.conn)

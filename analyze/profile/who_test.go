@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -148,6 +149,44 @@ func TestAcksOfGenerations(t *testing.T) {
 				t.Errorf("acked %s, sent %s, behind %s, at most %s, in %d generations", r.Acked.Digits(), r.Sent.Digits(), r.Behind.Digits(), r.BehindMax.Digits(), r.Generations)
 			}
 			if got := highlightOf(p, "acks"); (got != "") != c.stands {
+				t.Errorf("it says %q", got)
+			}
+		})
+	}
+}
+
+// TestFetchesByRole: only federation senders fetch federation, and a process
+// that was started anew has what the database has. What the traffic does not show
+// may be.
+func TestFetchesByRole(t *testing.T) {
+	sync := func(at, conn int, id string) string {
+		return fmt.Sprintf("%d %d < USER_SYNC %s @u:lab.test start 1\n", at, conn, id)
+	}
+	away := hello(0, 1, "w1", "presence master 39 39") + "%s20 1 close fin master\n" + hello(30, 2, "w1", "presence master 46 46") + "%s"
+	for _, c := range []struct {
+		name, story string
+		would, may  int64
+		stands      string
+	}{
+		{"a sender", hello(0, 1, "w1", "federation master 7 7") + "50 1 > RDATA federation master 8 [\"k\",{}]\n60 1 < FEDERATION_ACK w1 8\n", 1, 0, "note: POSITIONs would make"},
+		{"who acknowledges nothing", hello(0, 1, "w1", "federation master 7 7") + "50 1 > RDATA federation master 8 [\"k\",{}]\n", 0, 1, ""},
+		{"named as a sender", hello(0, 1, "federation_sender1", "federation master 7 7"), 0, 1, ""},
+		{"the same process", fmt.Sprintf(away, sync(10, 1, "abc"), sync(40, 2, "abc")), 1, 0, "note: POSITIONs would make"},
+		{"a new process", fmt.Sprintf(away, sync(10, 1, "abc"), sync(40, 2, "def")), 0, 0, ""},
+		{"who knows which", fmt.Sprintf(away, sync(10, 1, "abc"), ""), 0, 1, "note: A worker that came back may have to fetch"},
+		{"on the same connection", hello(0, 1, "w1", "presence master 39 39") + "50 1 > POSITION presence master 44 46\n", 1, 0, "note: POSITIONs would make"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := profiled(t, c.story)
+			var would, may int64
+			for _, r := range p.Positions {
+				would, may = would+r.Fetch122, may+r.May
+			}
+			if would != c.would || may != c.may {
+				t.Errorf("%d would fetch and %d may, not %d and %d", would, may, c.would, c.may)
+			}
+			got := cmp.Or(highlightOf(p, "positions"), highlightOf(p, "position_outliers"))
+			if c.stands == "" && got != "" || !strings.HasPrefix(got, c.stands) {
 				t.Errorf("it says %q", got)
 			}
 		})
