@@ -89,10 +89,10 @@ func trimLine(s string) string { return strings.TrimSuffix(s, "\n") }
 func shownLine(data []byte) string { return trimLine(string(data[:min(len(data), maxText)])) }
 
 // known says whether the connection ended by itself: neither because whoever
-// wrote the journal stopped, nor in a way that nobody knows.
+// wrote the journal stopped or was killed, nor in a way that nobody knows.
 func (e *endingSide) known() bool {
 	switch e.How {
-	case "", "unknown", "shutdown":
+	case "", "unknown", "shutdown", journal.HowCut:
 		return false
 	}
 	return !e.open

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // ErrEmptyFile is a file of no bytes where a journal file was expected.
@@ -51,6 +52,48 @@ func (e *UnwrittenError) Error() string {
 	return fmt.Sprintf("%d bytes that the recorder has forwarded could not be written to the journal (%s)", e.Bytes, e.Reason)
 }
 
+// RemovedError is a part of a journal that retention removed before it was read:
+// a follower was too slow, or a long reading began with the oldest file.
+type RemovedError struct {
+	First, Last         uint64 // records, both of them removed
+	FirstFile, LastFile string // base names
+	From, To            int64  // times of the records before and after, Unix nanoseconds; 0 when not known
+	Bytes               int64  // of the connections that go on after it; there may have been others
+}
+
+func (e *RemovedError) Error() string { return e.Record().Event.Reason }
+
+// Record is the error as a record that stands in the journal's order where the
+// records are missing.
+func (e *RemovedError) Record() *Record {
+	what := fmt.Sprintf("records %d to %d", e.First, e.Last)
+	if e.First == e.Last {
+		what = fmt.Sprintf("record %d", e.First)
+	}
+	files := e.FirstFile
+	if e.LastFile > e.FirstFile {
+		files += " to " + e.LastFile
+	}
+	return &Record{Seq: e.First, Time: e.From, Kind: KindGap, Event: &Event{Bytes: e.Bytes, Lines: -1, From: e.From, To: e.To, First: e.First, Last: e.Last,
+		Reason: fmt.Sprintf("%s (%s) were removed by retention (--max-size, --max-age) before they were read", what, files)}}
+}
+
+// UnreadableError is a file that the system does not let us read: for lack of a
+// permission, or for a fault of the disk. That says nothing about what is in it.
+type UnreadableError struct {
+	Path string
+	Err  error
+}
+
+func (e *UnreadableError) Error() string {
+	if errors.Is(e.Err, fs.ErrPermission) {
+		return "no permission to read " + e.Path
+	}
+	return fmt.Sprintf("%s can't be read: %s", e.Path, plainError(e.Err))
+}
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
 // IsPartial says whether an error that came in reading is about a part of the
 // journal only, so that reading goes on after it.
 func IsPartial(err error) bool {
@@ -59,7 +102,8 @@ func IsPartial(err error) bool {
 	var not *NotJournalError
 	var silent *SilentRecorderError
 	var unwritten *UnwrittenError
-	return errors.As(err, &damage) || errors.As(err, &newer) || errors.As(err, &not) || errors.As(err, &silent) || errors.As(err, &unwritten)
+	var removed *RemovedError
+	return errors.As(err, &removed) || errors.As(err, &damage) || errors.As(err, &newer) || errors.As(err, &not) || errors.As(err, &silent) || errors.As(err, &unwritten)
 }
 
 // LockedError is a journal directory that another process is writing into.

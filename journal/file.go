@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -148,7 +149,8 @@ func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // file reads one journal file that nobody writes any more.
 type file struct {
-	f        *os.File
+	f        *disk
+	path     string
 	name     string
 	size     int64
 	header   fileHeader
@@ -176,29 +178,58 @@ func openToRead(path string) (*file, error) { return openAs(path, true) }
 func openAs(path string, thin bool) (*file, error) {
 	st, err := os.Stat(path) // before it is opened: opening a pipe may wait for ever
 	if err != nil {
-		return nil, err
+		return nil, unreadable(path, err)
 	}
 	if !st.Mode().IsRegular() {
 		return nil, &NotJournalError{Path: path, What: "it is not a regular file"}
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(path, err)
 	}
-	st, err = f.Stat()
-	if err == nil && st.Size() == 0 {
+	if st, err = f.Stat(); err != nil {
+		err = unreadable(path, err)
+	} else if st.Size() == 0 {
 		err = fmt.Errorf("%s: %w", path, ErrEmptyFile)
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	j := &file{f: f, name: filepath.Base(path), size: st.Size(), conns: map[uint64]*connInfo{}, thin: thin}
+	j := &file{f: &disk{f: f}, path: path, name: filepath.Base(path), size: st.Size(), conns: map[uint64]*connInfo{}, thin: thin}
 	if err := j.load(path); err != nil {
 		f.Close()
+		if j.f.err != nil {
+			err = j.unreadable()
+		}
 		return nil, err
 	}
 	return j, nil
+}
+
+// unreadable is the error of the system about a file that is there.
+func unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return &UnreadableError{Path: path, Err: err}
+}
+
+func (j *file) unreadable() error { return unreadable(j.path, j.f.err) }
+
+// disk is a file on a disk that may have faults: it keeps the first of them, since
+// what could not be read is not for that damaged.
+type disk struct {
+	f   *os.File
+	err error
+}
+
+func (d *disk) ReadAt(p []byte, at int64) (int, error) {
+	n, err := d.f.ReadAt(p, at)
+	if err != nil && err != io.EOF && d.err == nil {
+		d.err = err
+	}
+	return n, err
 }
 
 // isJournalFile says whether a file that can't be opened for this reason is a
@@ -209,7 +240,7 @@ func isJournalFile(path string, err error) bool {
 	return numbered && !errors.As(err, &newer) && !errors.Is(err, fs.ErrNotExist)
 }
 
-func (j *file) close() error { return j.f.Close() }
+func (j *file) close() error { return j.f.f.Close() }
 
 func (j *file) damaged(offset int64, err error) {
 	j.problems = append(j.problems, &DamageError{File: j.name, Offset: offset, Err: err})
@@ -447,7 +478,7 @@ func (j *file) payloadAt(h *blockHeader, at int64, buf []byte) ([]byte, error) {
 }
 
 // describe says what a file that is no journal looks like.
-func describe(f *os.File) string {
+func describe(f io.ReaderAt) string {
 	b := make([]byte, 512)
 	n, _ := f.ReadAt(b, 0)
 	const imported = " (a capture? see 'repltap import')"

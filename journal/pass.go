@@ -16,29 +16,38 @@ import (
 
 // pass is one reading of a journal, from its first file to the end.
 type pass struct {
-	r        *Reader
-	ctx      context.Context
-	f        *Filter
-	from, to int64 // Unix nanoseconds, both of them inside
-	j        *joiner
-	u        *unpacker
-	buf      []byte
-	last     uint64                  // number of the last record read
-	done     uint64                  // number of the last file read
-	upTo     uint64                  // the last record in it, 0 when that is not known
-	conn     func(*connInfo)         // what a file says of a connection; may be nil
-	fail     func(error) bool        // something can't be read; false: stop
-	lost     func([]liveLost) bool   // the recorder can't write; false: stop
-	told     bool                    // it was called
-	begin    func(*blockHeader) bool // a block begins; false: stop
-	each     func(*entry) bool       // an entry; false: stop
+	r         *Reader
+	ctx       context.Context
+	f         *Filter
+	from, to  int64 // Unix nanoseconds, both of them inside
+	j         *joiner
+	u         *unpacker
+	buf       []byte
+	last      uint64                  // number of the last record read
+	seen      uint64                  // number of the last record that was there, read or not
+	now       int64                   // time of the last record that was there
+	at        uint64                  // number of the last file of which something was read
+	done      uint64                  // number of the last file read to its end
+	upTo      uint64                  // the last record in it, 0 when that is not known
+	open      open                    // connections that have not ended yet
+	removed   *removal                // what was removed and not told yet
+	ended     bool                    // it was ended in good order
+	recording string                  // id of the recording that is read
+	conn      func(*connInfo)         // what a file says of a connection; may be nil
+	fail      func(error) bool        // something can't be read; false: stop
+	lost      func([]liveLost) bool   // the recorder can't write; false: stop
+	told      bool                    // it was called
+	begin     func(*blockHeader) bool // a block begins; false: stop
+	each      func(*entry) bool       // an entry; false: stop
+	cut       func(*entry) bool       // an end that is in no block; false: stop
 }
 
 func (r *Reader) newPass(ctx context.Context, f Filter) *pass {
-	s := &pass{r: r, ctx: ctx, f: &f, from: -1 << 63, to: 1<<63 - 1, j: newJoiner(), u: newUnpacker()}
+	s := &pass{r: r, ctx: ctx, f: &f, from: -1 << 63, to: 1<<63 - 1, j: newJoiner(), u: newUnpacker(), open: open{}}
 	s.lost = s.unwritten
+	s.cut = func(e *entry) bool { return s.each(e) }
 	if r.part != nil {
-		s.done, s.upTo = r.part.done, r.part.upTo
+		s.at, s.done, s.upTo, s.seen = r.part.done, r.part.done, r.part.upTo, r.part.upTo
 	}
 	if f.From.Set {
 		s.from = f.From.resolve(r.info.Start)
@@ -76,8 +85,11 @@ func (s *pass) run(follow bool) bool {
 				return false
 			}
 		}
-		if !live || hello.File == 0 && !follow {
-			return true // or between files: what comes later is a later reading's
+		if !live {
+			return s.endOfRecording()
+		}
+		if hello.File == 0 && !follow {
+			return true // between files: what comes later is a later reading's
 		}
 		if hello.File == 0 {
 			if !s.pause() {
@@ -85,10 +97,11 @@ func (s *pass) run(follow bool) bool {
 			}
 			continue
 		}
-		again, ok := s.liveFile(hello.File, follow)
+		again, ok := s.liveFile(hello, follow)
 		if !ok || !again {
 			return ok
 		}
+		s.done = min(s.done, hello.File-1) // the rest of it is on disk
 	}
 }
 
@@ -128,54 +141,73 @@ func (s *pass) finishedFiles(open uint64) bool {
 	}
 	for _, p := range paths {
 		n, numbered := fileNumber(p)
-		if numbered && (n <= s.done || n == open) {
-			continue
+		if numbered && (n <= s.done || open != 0 && n >= open) {
+			continue // one that was begun since open was asked for is not finished
 		}
-		if s.r.file == "" && s.done > 0 && n > s.done+1 {
-			s.upTo = 0
-			missing := &DamageError{File: fileName(s.done + 1), Err: errors.New("the file is missing")}
-			if !s.fail(missing) {
-				return false
-			}
-		}
-		s.done = n
-		if !s.file(p) {
+		if !s.file(p, n) {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *pass) file(path string) bool {
+// file reads file n of the journal.
+func (s *pass) file(path string, n uint64) bool {
 	j, err := openToRead(path)
 	if errors.Is(err, fs.ErrNotExist) && s.r.file == "" {
-		s.upTo = 0 // retention was faster
-		return true
-	} else if err != nil {
+		return true // it was removed since the files were listed
+	}
+	if s.r.file == "" && !s.reach(n) {
+		return false
+	}
+	s.done = n
+	if err != nil {
 		s.upTo = 0 // what was in it is not known
-		if !IsPartial(err) && isJournalFile(path, err) {
+		var unreadable *UnreadableError
+		if !IsPartial(err) && !errors.As(err, &unreadable) && isJournalFile(path, err) {
 			err = &DamageError{File: filepath.Base(path), Err: errors.New(plainError(err))}
 		}
 		return s.fail(err)
 	}
 	defer j.close()
-	if !s.continues(j) {
+	if !s.enter(j.header.Recording) || !s.continues(j) || !s.troubles(j) {
 		return false
+	}
+	if !s.blocks(j) {
+		return false
+	}
+	s.ended = j.header.Ended
+	for id, c := range j.conns {
+		if c.Closed != 0 {
+			delete(s.open, id)
+		}
+	}
+	return true
+}
+
+// troubles says what of a file can't be read but for its blocks. Where the disk
+// does not give what is on it, it is not known what is damaged.
+func (s *pass) troubles(j *file) bool {
+	if j.f.err != nil {
+		return s.fail(j.unreadable())
 	}
 	for _, p := range j.problems {
 		if !s.fail(p) {
 			return false
 		}
 	}
-	for _, c := range j.conns {
-		s.learn(c)
-	}
+	return true
+}
+
+// blocks reads the blocks of a file.
+func (s *pass) blocks(j *file) bool {
+	failed := j.f.err != nil
 	for i := range j.blocks {
 		b := &j.blocks[i]
 		if s.ctx.Err() != nil {
 			return s.fail(s.ctx.Err())
 		}
-		if b.head.first+uint64(b.head.count) <= s.last+1 || s.skip(b.head) {
+		if b.head.first+uint64(b.head.count) <= s.last+1 || !s.wanted(b.head) {
 			continue
 		}
 		payload, err := j.payload(b, s.buf)
@@ -187,7 +219,12 @@ func (s *pass) file(path string) bool {
 		}
 		if err != nil {
 			var d *DamageError
-			if !errors.As(err, &d) {
+			switch {
+			case j.f.err != nil && failed:
+				continue
+			case j.f.err != nil:
+				failed, err = true, j.unreadable()
+			case !errors.As(err, &d):
 				err = &DamageError{File: j.name, Seq: b.head.first, Block: true, Offset: b.places[0], Err: err}
 			}
 			if !s.fail(err) {
@@ -198,13 +235,34 @@ func (s *pass) file(path string) bool {
 	return true
 }
 
+// wanted takes in the head of a block, and says whether the block is to be read.
+func (s *pass) wanted(h *blockHeader) bool {
+	s.open.see(h)
+	s.seen, s.now = max(s.seen, h.first+uint64(h.count)-1), max(s.now, h.tmax)
+	return !s.skip(h)
+}
+
 // continues checks that a file goes on where the one before it ended: that one
 // may have lost its end in a way that leaves it looking whole. A file of which
 // parts are missing can't be asked, nor can the one after it.
 func (s *pass) continues(j *file) bool {
-	before := s.upTo
+	before, hole := s.upTo, s.removed != nil
 	s.upTo = j.upTo()
-	if before == 0 || len(j.problems) > 0 || j.header.After <= before {
+	for _, c := range j.conns {
+		s.learn(c)
+	}
+	next, at := j.header.After+1, int64(0)
+	if len(j.blocks) > 0 {
+		at = j.blocks[0].head.tmin
+		if next == 1 {
+			next = j.blocks[0].head.first
+		}
+	}
+	if !s.tellRemoved(next, at) {
+		return false
+	}
+	s.seen = max(s.seen, j.header.After)
+	if hole || before == 0 || len(j.problems) > 0 || j.header.After <= before {
 		return true
 	}
 	return s.fail(&DamageError{File: j.name, Err: fmt.Errorf("it goes on after record %d, but the file before it ends with record %d: what is between is missing", j.header.After, before)})
@@ -214,6 +272,9 @@ func (s *pass) continues(j *file) bool {
 func (s *pass) learn(c *connInfo) {
 	if s.conn != nil {
 		s.conn(c)
+	}
+	if s.removed != nil {
+		s.removed.ledger(c, s.open[c.Conn])
 	}
 	if c.Worker != "" {
 		s.j.workers[c.Conn] = c.Worker
@@ -251,6 +312,9 @@ func (s *pass) block(h *blockHeader, payload []byte, err *error) bool {
 	}
 	stopped := false
 	*err = s.u.entries(h, payload, func(e *entry) bool {
+		if e.kind == KindClose {
+			delete(s.open, e.conn)
+		}
 		if e.seq <= s.last {
 			return true
 		}
@@ -263,7 +327,11 @@ func (s *pass) block(h *blockHeader, payload []byte, err *error) bool {
 
 // liveFile reads the open file through its writer. again says that it was
 // finished meanwhile, so the rest is to be read from disk.
-func (s *pass) liveFile(number uint64, follow bool) (again, ok bool) {
+func (s *pass) liveFile(hello liveHello, follow bool) (again, ok bool) {
+	number := hello.File
+	if !s.reach(number) || !s.enter(hello.Header.Recording) {
+		return false, false
+	}
 	l := dialLive(s.r.dir, liveRequest{Op: "read", File: number, After: s.last, Follow: follow})
 	if l == nil {
 		return true, true
@@ -306,7 +374,9 @@ func (s *pass) liveBlock(number uint64, block []byte) bool {
 		payload := block[n:]
 		if len(payload) != size || crc32.Checksum(payload, castagnoli) != h.sum {
 			err = errPayloadSum
-		} else if s.skip(h) {
+		} else if !s.tellRemoved(h.first, h.tmin) {
+			return false
+		} else if !s.wanted(h) {
 			return true
 		} else if !s.block(h, payload, &err) {
 			return false

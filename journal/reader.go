@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,9 +98,10 @@ func (r *Reader) paths() ([]string, error) {
 // first takes what the journal says of itself from the first file that has a
 // header, and the start from the recording that began first: imports may have
 // been added in any order. A file that has no header is no reason not to read the
-// others; that it is bad is said when it is read.
+// others; that it is bad is said when it is read. A journal of which no file can be
+// read for what the system says is refused.
 func (r *Reader) first(paths []string, hello liveHello) error {
-	var bad error
+	var bad, unreadable error
 	found := false
 	for _, p := range paths {
 		h := hello.Header
@@ -108,7 +110,9 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 			if errors.Is(err, fs.ErrNotExist) && r.file == "" {
 				continue // it was removed just now
 			} else if err != nil {
-				if !isJournalFile(p, err) {
+				if errors.As(err, new(*UnreadableError)) {
+					unreadable = cmp.Or(unreadable, err)
+				} else if !isJournalFile(p, err) {
 					bad = errors.Join(bad, err)
 				}
 				continue
@@ -130,7 +134,7 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 	if found {
 		return nil
 	}
-	return bad
+	return errors.Join(unreadable, bad)
 }
 
 // Info is what was found by Open.
@@ -140,9 +144,10 @@ func (r *Reader) Info() Info { return r.info }
 func (r *Reader) Close() error { return nil }
 
 // Records gives the records that pass the filter, in the journal's order. An
-// error that is a *DamageError, *NewerFormatError or *NotJournalError is about a
-// part that can't be read, and reading goes on after it; any other ends it. A
-// record is valid until the next.
+// error that IsPartial, as a *DamageError or *RemovedError, is about a
+// part that can't be read, and reading goes on after it. So it does after an
+// *UnreadableError, for those who want the rest and fail in the end; any other ends
+// it. A record is valid until the next.
 func (r *Reader) Records(ctx context.Context, f Filter) iter.Seq2[*Record, error] {
 	return r.records(ctx, f, false)
 }

@@ -69,6 +69,10 @@ type Record struct {
 	Event *Event
 }
 
+// HowCut is how a connection ended of which the end was not recorded, since the
+// recording was killed or lost its power: where the recording ends.
+const HowCut = "cut"
+
 // Event is what a record says that is not bytes. Which fields are set depends
 // on the record's kind. It is kept as JSON, and `log --format json` shows it as
 // it is.
@@ -78,7 +82,7 @@ type Event struct {
 	Upstream string `json:"upstream,omitempty"`
 
 	// EOF and close: how it ended ("fin", "reset", "timeout", "refused", "error",
-	// "shutdown", "enforced", "unknown") and who did it ("worker", "master", "tap").
+	// "shutdown", "enforced", "cut", "unknown") and who did it ("worker", "master", "tap").
 	How   string `json:"how,omitempty"`
 	By    string `json:"by,omitempty"`
 	Error string `json:"error,omitempty"`
@@ -102,6 +106,9 @@ type Event struct {
 	Offset  *int64 `json:"offset,omitempty"`
 	MidLine bool   `json:"mid_line,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Gap of the journal itself: the numbers of the records that are missing.
+	First uint64 `json:"first_seq,omitempty"`
+	Last  uint64 `json:"last_seq,omitempty"`
 
 	// Stall and resume: bytes held by the kernel at either end. Where a replay's
 	// sender paused or resumed itself, By is "master" (or "worker", when that is

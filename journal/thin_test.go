@@ -28,7 +28,7 @@ func TestManyKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer whole.f.Close()
+	defer whole.close()
 	kept := 0
 	for _, b := range whole.blocks {
 		kept += len(b.head.tallies)
@@ -45,7 +45,7 @@ func TestManyKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.f.Close()
+	defer j.close()
 	thinned := 0
 	for _, b := range j.blocks {
 		if b.head.thinned {

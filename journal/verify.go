@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,17 @@ type Report struct {
 	Damage      []Damage   `json:"damage"`
 	Gaps        []GapEntry `json:"gaps"`
 	Notes       []string   `json:"notes"`
+	// Removed is what retention took while the journal was verified.
+	Removed []Removal `json:"removed"`
+}
+
+// Removal is a part of the journal that went before it was verified.
+type Removal struct {
+	First  uint64 `json:"first_seq"` // records, both of them inside
+	Last   uint64 `json:"last_seq"`
+	From   string `json:"from"` // RFC 3339: of the record before
+	To     string `json:"to"`   // of the record after
+	Detail string `json:"detail"`
 }
 
 // Ledger is the balance of one direction of one connection, in bytes: what the
@@ -59,19 +71,21 @@ type GapEntry struct {
 }
 
 // Verify reads all of a journal: every checksum, every record, and the ledger.
-// progress, which may be nil, is told how many of how many bytes are done.
+// progress, which may be nil, is told how many of how many bytes are done. Where
+// files can't be read for what the system says, the report is about the others and
+// the error is an *UnreadableError.
 func Verify(ctx context.Context, path string, progress func(done, total int64)) (*Report, error) {
 	r, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	v := &verifier{r: r, flows: map[flowKey]*account{}, progress: progress,
-		out: &Report{Files: r.info.Files, Connections: []Ledger{}, Damage: []Damage{}, Gaps: []GapEntry{}, Notes: []string{}}}
+		out: &Report{Files: r.info.Files, Connections: []Ledger{}, Damage: []Damage{}, Gaps: []GapEntry{}, Notes: []string{}, Removed: []Removal{}}}
 	if err := v.read(ctx); err != nil {
 		return nil, err
 	}
 	v.balance()
-	return v.out, nil
+	return v.out, v.unreadable
 }
 
 type verifier struct {
@@ -86,6 +100,9 @@ type verifier struct {
 	begun    int              // recordings begun and ended
 	ended    int
 	err      error
+
+	unreadable error // the first *UnreadableError
+	pass       *pass
 }
 
 // account is one direction of one connection.
@@ -109,7 +126,7 @@ func (v *verifier) account(k flowKey) *account {
 func (v *verifier) read(ctx context.Context) error {
 	s := v.r.newPass(ctx, Filter{})
 	defer s.u.close()
-	s.fail, s.conn, s.lost = v.fail, v.conn, v.unwritten
+	v.pass, s.fail, s.conn, s.lost = s, v.fail, v.conn, v.unwritten
 	count := func(*Record) bool {
 		v.out.Records++
 		return true
@@ -125,6 +142,7 @@ func (v *verifier) read(ctx context.Context) error {
 		v.entry(e)
 		return s.j.entry(e, count)
 	}
+	s.cut = func(e *entry) bool { return s.j.entry(e, count) }
 	s.run(false)
 	s.j.finish(count)
 	v.endBlock()
@@ -141,7 +159,12 @@ func (v *verifier) read(ctx context.Context) error {
 // fail notes what can't be read; other errors end the reading.
 func (v *verifier) fail(err error) bool {
 	var damage *DamageError
+	var removed *RemovedError
 	switch {
+	case errors.As(err, new(*UnreadableError)):
+		v.unreadable = cmp.Or(v.unreadable, err)
+	case errors.As(err, &removed):
+		v.out.Removed = append(v.out.Removed, Removal{removed.First, removed.Last, rfc3339(removed.From), rfc3339(removed.To), err.Error()})
 	case errors.As(err, &damage):
 		d := Damage{File: damage.File, Offset: damage.Offset, Detail: damage.Err.Error()}
 		if damage.Block {
@@ -163,6 +186,8 @@ func (v *verifier) conn(c *connInfo) {
 		a := v.account(flowKey{c.Conn, wire.S2C + wire.Direction(i)})
 		if !a.begun {
 			a.begun, a.start = true, f.Start
+		} else if v.pass.removed != nil {
+			a.gaped += max(0, f.Start-a.end)
 		}
 		a.end, a.total = max(a.end, f.Seen), max(a.total, f.Total)
 	}
@@ -299,5 +324,9 @@ func (v *verifier) balance() {
 	} else if v.ended < v.begun {
 		v.out.Notes = append(v.out.Notes, "a recording ended without being closed (killed, or a power loss): what it read in the last moments before is not in the journal")
 	}
-	v.out.OK = len(v.out.Damage) == 0 && len(v.out.Gaps) == 0 && v.out.Unaccounted == 0
+	if v.unreadable != nil {
+		v.out.Unaccounted = 0
+		v.out.Notes = append(v.out.Notes, "what is in files that can't be read is not known, so the books can't be balanced")
+	}
+	v.out.OK = v.unreadable == nil && len(v.out.Damage) == 0 && len(v.out.Gaps) == 0 && len(v.out.Removed) == 0 && v.out.Unaccounted == 0
 }

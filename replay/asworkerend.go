@@ -85,6 +85,8 @@ func (c *part) end(now int64) {
 		c.abort("")
 	case r.By == "worker":
 		c.leave("")
+	case r.How == journal.HowCut:
+		c.leave("the recording was cut here")
 	default:
 		c.leave("the recording ends here")
 	}

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"repltap/journal"
 	"repltap/wire"
 )
@@ -60,6 +62,11 @@ func (m *master) returns(r *Recorded) bool {
 		}
 	}
 	return false
+}
+
+// goesOn reports whether there are recorded connections after one.
+func (m *master) goesOn(r *Recorded) bool {
+	return slices.ContainsFunc(m.plan.Conns, func(next *Recorded) bool { return next.Opened >= r.Closed && next != r })
 }
 
 // origin is when the first of the recorded workers asked that are played: there

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"repltap/journal"
 )
 
 const (
@@ -247,7 +249,8 @@ func (m *master) foresee(now int64, conn uint64) {
 // end does what a recorded master did of itself: it stopped. Where a recorded
 // worker went away and came back, the link breaks, so that today's comes back too;
 // where it went away for good, today's is kept alive and told nothing more.
-// What ended connections otherwise comes about again, or it does not.
+// Where a recording was cut and another follows it, the connections break: the later
+// one has them anew. What ended connections otherwise comes about again, or it does not.
 func (m *master) end(now int64, conn uint64) {
 	m.ended[conn] = true
 	for _, p := range m.playing(conn) {
@@ -261,6 +264,9 @@ func (m *master) end(now int64, conn uint64) {
 			m.s.End(now, p.id, "")
 		case r.By == "worker" && m.cfg.Link.Recorded: // for good: it is sent no more
 			m.s.Part(p.id)
+		case r.How == journal.HowCut && m.goesOn(r):
+			p.note, p.orderly = "the recording was cut here", true
+			m.s.End(now, p.id, "")
 		case r.By != "master":
 		case r.How == "fin" && (r.LastError == "" || r.LastError == shutdownText):
 			p.note, p.orderly = "the recorded master stopped", true

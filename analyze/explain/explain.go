@@ -1,7 +1,9 @@
 package explain
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,17 +69,21 @@ type WriterStory struct {
 	Passed *Line `json:"passed"`
 }
 
-// Explain answers a question about a journal.
+// Explain answers a question about a journal. With an *journal.UnreadableError comes
+// the story by what could be read.
 func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(int64)) (*Story, error) {
 	s := &Story{Schema: Schema, Stream: q.Stream, Token: q.Token, Complete: true, Writers: []*WriterStory{}, Workers: []*WorkerStory{}, Notes: []string{}}
 	filter := journal.Filter{Streams: []string{q.Stream}}
 	start := r.Info().Start
 	first := &survey{question: q, story: s, start: start, writers: map[string]*writer{}}
 	read := int64(0)
+	var unreadable error
 	pass := func(take func(*journal.Record), damage *int64) error {
 		for rec, err := range r.InTime(ctx, filter) {
 			if err != nil {
-				if !journal.IsPartial(err) {
+				if errors.As(err, new(*journal.UnreadableError)) {
+					unreadable = cmp.Or(unreadable, err)
+				} else if !journal.IsPartial(err) {
 					return err
 				}
 				*damage++
@@ -108,7 +114,7 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 		return nil, err
 	}
 	second.finish()
-	return s, nil
+	return s, unreadable
 }
 
 // Streams are the streams that a journal's lines name, in order, and whether there

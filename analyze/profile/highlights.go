@@ -66,6 +66,9 @@ func (h *highlighter) missing() {
 		}
 		h.problem("gaps", h.p.Gaps[0].Place, "%s: %s, %s.", what, many(c.Gaps, "gap"), many(c.GapBytes, "byte"))
 	}
+	if n := h.p.Coverage.Removed; n > 0 {
+		h.problem("gaps", nowhere, "%s removed by retention before they were read; what was in there is in no number.", many(n, "record"))
+	}
 	if n := len(h.p.Damage); n > 0 {
 		h.problem("damage", nowhere, "The journal is damaged in %s; what was there is in no number.", many(int64(n), "place"))
 	}

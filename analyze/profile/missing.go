@@ -13,10 +13,11 @@ type Coverage struct {
 	Percent  Percent `json:"percent"` // of bytes; all numbers of the profile are about these; none where parts are damaged: how much was there is not known
 	Bytes    int64   `json:"bytes"`
 	GapBytes int64   `json:"gap_bytes"`
-	GapLines int64   `json:"gap_lines"`     // as far as is known
-	Unknown  int64   `json:"gaps_unknown"`  // gaps of which it is not known how many lines they were
-	Gaps     int64   `json:"gaps"`          // how many
-	Damage   int64   `json:"damaged_parts"` // parts that can't be read; what was in them is in no number
+	GapLines int64   `json:"gap_lines"`       // as far as is known
+	Unknown  int64   `json:"gaps_unknown"`    // gaps of which it is not known how many lines they were
+	Gaps     int64   `json:"gaps"`            // how many
+	Removed  int64   `json:"removed_records"` // that retention took while the journal was read
+	Damage   int64   `json:"damaged_parts"`   // parts that can't be read; what was in them is in no number
 }
 
 // GapRow is traffic that was forwarded and is not in the journal.
@@ -61,12 +62,10 @@ func (m *missing) take(e *entry) {
 		return
 	}
 	ev := e.Event
-	m.sum.Gaps++
-	m.sum.GapBytes += ev.Bytes
-	if ev.Lines >= 0 {
-		m.sum.GapLines += ev.Lines
+	if ev.Last != 0 {
+		m.sum.Removed += int64(ev.Last - ev.First + 1)
 	} else {
-		m.sum.Unknown++
+		m.gap(ev)
 	}
 	if len(m.rows) >= maxGapRows {
 		return
@@ -85,12 +84,22 @@ func (m *missing) take(e *entry) {
 	m.rows = append(m.rows, row)
 }
 
+func (m *missing) gap(ev *journal.Event) {
+	m.sum.Gaps++
+	m.sum.GapBytes += ev.Bytes
+	if ev.Lines >= 0 {
+		m.sum.GapLines += ev.Lines
+	} else {
+		m.sum.Unknown++
+	}
+}
+
 func (m *missing) finish(p *Profile) {
 	p.Gaps = append([]GapRow{}, m.rows...)
 	c := m.sum
 	c.Bytes, c.Damage = p.Totals.Bytes, int64(len(p.Damage))
 	c.Percent = share(c.Bytes, c.Bytes+c.GapBytes)
-	if c.Damage > 0 {
+	if c.Damage > 0 || c.Removed > 0 {
 		c.Percent = None
 	}
 	p.Coverage = c

@@ -1,7 +1,9 @@
 package profile
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"reflect"
 	"time"
 
@@ -29,7 +31,8 @@ type collector interface {
 }
 
 // Take reads a journal, or what a filter selects of it, and says what is in it.
-// What can't be read is in Damage; an error is one that kept it from reading.
+// What is damaged is in Damage; an error is one that kept it from reading. With an
+// *journal.UnreadableError comes the profile of what could be read.
 func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 	info := r.Info()
 	p := &Profile{
@@ -42,12 +45,20 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 	t := newTaking(info.Start, o)
 	t.names = namesake.Find(ctx, r, o.Filter)
 	done := int64(0)
+	var unreadable error
 	for rec, err := range ahead(r.InTime(ctx, o.Filter)) {
 		if err != nil {
-			if !journal.IsPartial(err) {
+			var removed *journal.RemovedError
+			switch {
+			case errors.As(err, &removed):
+				t.record(removed.Record())
+			case errors.As(err, new(*journal.UnreadableError)):
+				unreadable = cmp.Or(unreadable, err)
+			case !journal.IsPartial(err):
 				return nil, err
+			default:
+				t.damage = append(t.damage, damageRow(err))
 			}
-			t.damage = append(t.damage, damageRow(err))
 			continue
 		}
 		t.record(rec)
@@ -56,7 +67,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 		}
 	}
 	t.finish(p)
-	return p, nil
+	return p, unreadable
 }
 
 // progressEvery is how many records are read between two calls of Progress.

@@ -148,6 +148,9 @@ func coverageText(c profile.Coverage) string {
 		parts = append(parts, fmt.Sprintf("%s%s (%s) were forwarded and not journalled, in %s",
 			percent, count(c.GapBytes, "byte"), lines, count(c.Gaps, "gap")))
 	}
+	if c.Removed > 0 {
+		parts = append(parts, count(c.Removed, "record")+" were removed by retention before they were read")
+	}
 	if c.Damage > 0 {
 		parts = append(parts, fmt.Sprintf("%s of the journal can't be read, and what was in there is in no number", count(c.Damage, "part")))
 	}

@@ -140,6 +140,16 @@ func stallText(ev *journal.Event) string {
 }
 
 func gapText(r *journal.Record) string {
+	if r.Event.Last != 0 {
+		text := "GAP of the journal: " + r.Event.Reason
+		if r.Event.To >= r.Event.From && r.Event.From != 0 {
+			text += ", over " + durationText(time.Duration(r.Event.To-r.Event.From).Round(time.Microsecond))
+		}
+		if r.Event.Bytes > 0 {
+			text += ", with at least " + plural(r.Event.Bytes, "byte")
+		}
+		return text
+	}
 	text := "GAP " + r.Dir.String() + ": " + plural(r.Event.Bytes, "byte")
 	if r.Event.Lines > 0 {
 		text += " (" + plural(r.Event.Lines, "line") + ")"

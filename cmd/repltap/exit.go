@@ -129,6 +129,8 @@ func hintFor(err error) string {
 		return "the disk is full; make room on it"
 	case errors.Is(err, syscall.EFBIG):
 		return "the file size limit (ulimit -f) is too small"
+	case errors.Is(err, syscall.EIO):
+		return "the disk or the file system has a fault; the kernel's log says more"
 	case errors.Is(err, fs.ErrPermission):
 		return "run it as a user who may do that"
 	case errors.Is(err, fs.ErrNotExist):

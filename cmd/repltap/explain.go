@@ -104,10 +104,11 @@ func (o *explainOptions) run(ctx context.Context, e *env, args []string) error {
 	show := newProgress(e, "reading")
 	story, err := explain.Explain(ctx, r, explain.Question{Stream: args[1], Token: token, Instance: o.instance, Release: wire.Release(o.release)}, show.count)
 	show.done()
-	if err != nil {
+	if story == nil {
 		return err
 	}
-	if len(story.Writers) == 0 && len(story.Workers) == 0 {
+	unread := err
+	if unread == nil && len(story.Writers) == 0 && len(story.Workers) == 0 {
 		names, more, err := explain.Streams(ctx, r, maxStreamsSaid)
 		if err != nil {
 			return err
@@ -129,6 +130,9 @@ func (o *explainOptions) run(ctx context.Context, e *env, args []string) error {
 	}
 	if err := e.write(*o.output, text(nil)); err != nil {
 		return err
+	}
+	if unread != nil {
+		return unread
 	}
 	if !story.Complete {
 		return exitStatus(statusFound)

@@ -34,8 +34,9 @@ Formats:
   raw   the exact bytes; with one --conn and one --direction they are what went
         over that connection in that direction
 
-Exit status 3 says that damage or gaps were met on the way: what was printed is
-not all that went over the wire.`,
+Exit status 3 says that damage or gaps were met on the way, or that retention
+removed records before they were read: what was printed is not all that went over
+the wire. A line stands where records are missing.`,
 		examples: []string{
 			"repltap log traffic/",
 			"repltap log traffic/ --worker w1 --command RDATA --stream events,typing",
@@ -130,6 +131,8 @@ type logRun struct {
 	buf   []byte
 
 	records, damaged, gaps int64
+	removed                uint64 // records that retention took before they were read
+	unreadable             error  // the first file that the system does not let us read
 	conn                   uint64
 	dir                    wire.Direction
 	mixed                  bool // bytes of more than one connection or direction
@@ -137,14 +140,13 @@ type logRun struct {
 
 func (l *logRun) all(ctx context.Context, records iter.Seq2[*journal.Record, error]) error {
 	for r, err := range records {
-		if journal.IsPartial(err) {
-			l.damaged++
-			l.e.say("damage: %s\n", safe(err.Error()))
+		if err != nil {
+			if err := l.trouble(err); err != nil {
+				return err
+			}
 			continue
 		}
-		if err != nil {
-			return err
-		}
+		l.note(r)
 		if err := l.one(r); err != nil {
 			return err
 		}
@@ -152,8 +154,29 @@ func (l *logRun) all(ctx context.Context, records iter.Seq2[*journal.Record, err
 	return ctx.Err()
 }
 
+// trouble deals with what can't be read; what it returns ends the reading.
+func (l *logRun) trouble(err error) error {
+	var removed *journal.RemovedError
+	var unreadable *journal.UnreadableError
+	switch {
+	case errors.As(err, &removed):
+		l.removed += removed.Last - removed.First + 1
+		return l.one(removed.Record())
+	case errors.As(err, &unreadable):
+		if l.unreadable == nil {
+			l.unreadable = err
+		}
+		l.e.say("%s; what else is there follows\n", safe(sentence(err)))
+	case journal.IsPartial(err):
+		l.damaged++
+		l.e.say("damage: %s\n", safe(err.Error()))
+	default:
+		return err
+	}
+	return nil
+}
+
 func (l *logRun) one(r *journal.Record) error {
-	l.note(r)
 	l.buf = l.print(l.buf[:0], r)
 	if len(l.buf) == 0 {
 		return nil
@@ -184,7 +207,13 @@ func (l *logRun) finish() error {
 	if l.gaps > 0 {
 		l.e.say("%s met: traffic that was forwarded and not journalled\n", plural(l.gaps, "gap"))
 	}
-	if l.gaps > 0 || l.damaged > 0 {
+	if l.removed > 0 {
+		l.e.say("%s removed by retention before they were read: the recorder was faster than this reader\n", plural(int64(l.removed), "record"))
+	}
+	if l.unreadable != nil {
+		return l.unreadable
+	}
+	if l.gaps > 0 || l.damaged > 0 || l.removed > 0 {
 		return exitStatus(statusFound)
 	}
 	if l.records == 0 {

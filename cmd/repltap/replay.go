@@ -218,5 +218,8 @@ func replayTrouble(path string, err error) error {
 	if strings.Contains(err.Error(), "say which") {
 		return withHint(fmt.Errorf("%s: %w", path, err), "say --dialect v1.22, or a release as --dialect 1.66.0")
 	}
+	if hintFor(err) != "" {
+		return named(path, err)
+	}
 	return withHint(fmt.Errorf("%s: %w", path, err), "see what is in the journal with: repltap log %s --command NAME,REPLICATE", path)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,15 +95,20 @@ func (o *reportOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	var profiles []*profile.Profile
+	var unread error // files that can't be read: the report is about the others
 	for _, path := range args {
 		p, err := o.take(ctx, e, path, profile.Options{Filter: filter, Flags: o.text(), Reveal: o.reveal})
-		if err != nil {
+		if p == nil {
 			return err
 		}
+		unread = cmp.Or(unread, err)
 		profiles = append(profiles, p)
 	}
 	if err := o.write(e, o.faces(profiles)); err != nil {
 		return err
+	}
+	if unread != nil {
+		return unread
 	}
 	return o.status(e, profiles)
 }

@@ -46,9 +46,9 @@ func setupVerify(fs *pflag.FlagSet) runFunc {
 		if err != nil {
 			return err
 		}
-		rep, err := verifyJournal(ctx, e, path)
-		if err != nil {
-			return err
+		rep, unread := verifyJournal(ctx, e, path)
+		if rep == nil {
+			return unread
 		}
 		var text []byte
 		if format.value == "json" {
@@ -58,6 +58,9 @@ func setupVerify(fs *pflag.FlagSet) runFunc {
 		}
 		if err := e.write(*output, text); err != nil {
 			return err
+		}
+		if unread != nil {
+			return unread
 		}
 		if !reportClean(rep) {
 			return exitStatus(statusFound)
@@ -76,7 +79,7 @@ func verifyJournal(ctx context.Context, e *env, path string) (*journal.Report, e
 
 // reportClean says whether there is nothing to tell but that all is well.
 func reportClean(r *journal.Report) bool {
-	return r.OK && len(r.Damage) == 0 && len(r.Gaps) == 0 && r.Unaccounted == 0
+	return r.OK && len(r.Damage) == 0 && len(r.Gaps) == 0 && len(r.Removed) == 0 && r.Unaccounted == 0
 }
 
 // reportJSON is the report for programs, with empty lists and not null.
@@ -85,6 +88,7 @@ func reportJSON(r *journal.Report) []byte {
 	c.Connections = append([]journal.Ledger{}, c.Connections...)
 	c.Damage = append([]journal.Damage{}, c.Damage...)
 	c.Gaps = append([]journal.GapEntry{}, c.Gaps...)
+	c.Removed = append([]journal.Removal{}, c.Removed...)
 	var out bytes.Buffer
 	if err := json.Indent(&out, appendJSON(nil, &c), "", "  "); err != nil {
 		return []byte("{}\n") // can't be: it is what json.Marshal made
@@ -105,6 +109,9 @@ func reportText(r *journal.Report, path string, st style) []byte {
 	for _, g := range firstFew(&b, r.Gaps, "gap") {
 		fmt.Fprintf(&b, "%sgap%s of connection %d %s: %s, from %s to %s: %s\n", st.yellow, st.off,
 			g.Conn, g.Dir, plural(g.Bytes, "byte"), g.From, g.To, safe(g.Reason))
+	}
+	for _, m := range firstFew(&b, r.Removed, "removed part") {
+		fmt.Fprintf(&b, "%sremoved%s: %s\n", st.yellow, st.off, safe(m.Detail))
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "note: %s\n", safe(n))
@@ -136,6 +143,9 @@ func verdictText(r *journal.Report, st style) string {
 			bytes += g.Bytes
 		}
 		wrong = append(wrong, fmt.Sprintf("%s (%s) that were forwarded and not journalled", plural(int64(n), "gap"), plural(bytes, "byte")))
+	}
+	if len(r.Removed) > 0 {
+		wrong = append(wrong, "parts were removed by retention before they could be verified")
 	}
 	if r.Unaccounted != 0 {
 		wrong = append(wrong, plural(r.Unaccounted, "byte")+" that nothing accounts for")

@@ -23,6 +23,9 @@ func (o *workerOptions) resemble(ctx context.Context) error {
 	}
 	l, err := replay.LikeRecorded(ctx, r, o.likeConn, name)
 	if err != nil {
+		if hintFor(err) != "" {
+			return named(o.like, err)
+		}
 		return withHint(fmt.Errorf("%s: %w", o.like, err), "see who is in the journal with: repltap log %s --command NAME,REPLICATE", o.like)
 	}
 	if !o.changed("name") && l.Worker != "" {
