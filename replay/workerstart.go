@@ -13,9 +13,11 @@ import (
 var genericStreams = []string{"caches", "presence", "public_rooms", "events", "backfill", "pushers", "tag_account_data", "groups",
 	"push_rules", "receipts", "device_lists", "user_signature", "to_device", "account_data", "typing"}
 
-// memoryStreams are those where a new process begins at 0, since no database
-// has their tokens.
-var memoryStreams = []string{"typing", "presence_federation"}
+// beginsAtZero reports whether a new process begins at 0 in a stream, since no
+// database has its tokens. That of federation senders has where they stood.
+func beginsAtZero(name string) bool {
+	return wire.StreamOf([]byte(name)).Tokens&wire.TokensInMemory != 0 && name != "federation"
+}
 
 func hasStream(r wire.Release, name string) bool {
 	s := wire.StreamOf([]byte(name))
@@ -95,7 +97,7 @@ func carriedStreams(c *WorkerConfig, last *wire.Follower, r wire.Release, anothe
 		if hasStream(last.Release(), name) {
 			f.Token, f.Tokens = last.Tokens(name)
 		}
-		if another && slices.Contains(memoryStreams, name) {
+		if another && beginsAtZero(name) {
 			f.Token, f.Tokens = 0, nil
 		}
 		list = append(list, f)

@@ -61,7 +61,8 @@ type writer struct {
 	name     string
 	known    bool
 	at       int64 // the last token, of a row or a POSITION
-	high     int64 // the highest one since the last POSITION: where a receiver is
+	high     int64 // the highest one since the last POSITION
+	stand    int64 // where a receiver is: a counter of the database is never followed back
 	row      int64 // the token of the last row
 	hasRow   bool
 	skipFrom int64 // POSITION said: no rows above this

@@ -82,6 +82,8 @@ func TestFollow(t *testing.T) {
 		"advance long ago":               {[]string{at("events", 5, 5), at("events", 5, 8), row("events", 9), row("events", 7)}, CodeTokenRegress},
 		"prev>new":                       {[]string{at("events", 5, 5), at("events", 9, 8)}, CodePositionOrder},
 		"reset":                          {[]string{at("typing", 5, 5), at("typing", 0, 0), row("typing", 1)}, CodeReset},
+		"anew, unsaid":                   {[]string{at("typing", 70, 70), row("typing", 71), row("typing", 1), row("typing", 2), row("typing", 72)}, CodeTokenRegress + " " + CodeTokenRegress},
+		"of the database, back":          {[]string{at("to_device", 70, 70), at("to_device", 3, 3), row("to_device", 4), row("to_device", 70), row("to_device", 71)}, CodeReset + " " + CodeTokenRegress + " " + CodeTokenRegress},
 		"batch":                          {[]string{at("typing", 5, 5), row("typing", "batch"), row("typing", "batch"), row("typing", 6), "e"}, ""},
 		"batch at the end":               {[]string{at("typing", 5, 5), row("typing", "batch"), "e"}, CodeBatchOpen},
 		"batch at POSITION":              {[]string{at("typing", 5, 5), row("typing", "batch"), at("typing", 5, 5), "e"}, CodeBatchOpen},

@@ -81,6 +81,7 @@ type followed struct {
 	name   string
 	taker  rowTaker
 	store  streamPositions
+	shares *followed // the stream that has the same counter, or nil
 	counts FollowCounts
 
 	// What is left holds for releases from 1.13 on.
@@ -122,6 +123,9 @@ func NewFollower(r Release, config FollowerConfig) (*Follower, error) {
 		if s.Name == "federation" {
 			f.acked = s.Token
 		}
+	}
+	for _, s := range f.streams {
+		s.shares = f.streams[streamsByName[s.name].SharesWith]
 	}
 	return f, nil
 }

@@ -60,7 +60,7 @@ func (c *capture) judgeEffects(t *testing.T, effects []Effect, p Piece) (taken i
 		case EffectDeliver:
 			taken += len(e.Rows)
 		case EffectDiscard:
-			if e.Why != ReasonOldToken || streamsByName[e.Stream].Habits&TokensUnordered == 0 {
+			if e.Why != ReasonOldToken || streamsByName[e.Stream].Tokens&TokensUnordered == 0 {
 				t.Errorf("%s: %s: %.100q", c, e.Why, p.Text)
 			}
 			taken += e.Count

@@ -178,6 +178,6 @@ func (f *Follower) subscribed(s *followed, cmd *streamCommand, name []byte) {
 	f.add(cmd.effect(EffectPosition, string(name)))
 	if s != nil {
 		s.counts.Positions++
-		s.store.move("", cmd.token)
+		s.move("", cmd.token)
 	}
 }

@@ -62,17 +62,20 @@ func (f *Follower) rdata(s *followed, cmd *streamCommand) {
 	batch := &s.batch
 	if f.has&ftSubscribes != 0 {
 		batch = cmd.conn.batch(s, cmd.batch)
-	} else if s.on != cmd.conn {
-		f.discard(s, cmd, ReasonNotConnected, 1)
-		return
 	}
-	if cmd.batch {
+	current := s.store.current(cmd.instance)
+	why := TokenRule{f.has}.Discards(s.on == cmd.conn, cmd.token, current)
+	switch {
+	case why == ReasonNotConnected:
+		f.discard(s, cmd, why, 1)
+		return
+	case cmd.batch:
 		f.hold(s, cmd, batch)
 		return
 	}
 	rows := f.group(batch, cmd.row)
-	if current := s.store.current(cmd.instance); f.has&ftOldTokens != 0 && cmd.token <= current {
-		f.discard(s, cmd, ReasonOldToken, len(rows)).Current = current
+	if why == ReasonOldToken {
+		f.discard(s, cmd, why, len(rows)).Current = current
 		return
 	}
 	s.counts.Live += int64(len(rows))
@@ -82,8 +85,16 @@ func (f *Follower) rdata(s *followed, cmd *streamCommand) {
 func (f *Follower) deliver(s *followed, e Effect, rows [][]byte) {
 	e.Rows = rows
 	f.add(e)
-	s.store.move(e.Instance, e.Token)
+	s.move(e.Instance, e.Token)
 	f.acknowledge(s, e.Token, len(rows))
+}
+
+// move is what a row or POSITION with the token does to where the worker is.
+func (s *followed) move(instance string, token int64) {
+	s.store.move(instance, token)
+	if s.shares != nil {
+		s.shares.store.move(instance, token)
+	}
 }
 
 // batch is what a connection holds of a stream's batch, up to 1.12.
@@ -128,7 +139,7 @@ func (f *Follower) group(b *heldRows, last []byte) [][]byte {
 
 // redundant reports whether a POSITION tells nothing new.
 func (f *Follower) redundant(s *followed, cmd *streamCommand) bool {
-	return PositionRule{f.has}.Redundant(s.store.rule.Move, s.on == cmd.conn, cmd.token, s.store.current(cmd.instance))
+	return TokenRule{f.has}.Redundant(s.store.rule.Move, s.on == cmd.conn, cmd.token, s.store.current(cmd.instance))
 }
 
 func (f *Follower) position(s *followed, cmd *streamCommand) {
@@ -144,7 +155,7 @@ func (f *Follower) position(s *followed, cmd *streamCommand) {
 		f.add(e)
 	}
 	current := s.store.current(cmd.instance)
-	if !(PositionRule{f.has}).Missed(cmd.prev, cmd.token, current) {
+	if !(TokenRule{f.has}).Missed(cmd.prev, cmd.token, current) {
 		f.arrive(s, cmd)
 		return
 	}
@@ -174,7 +185,7 @@ func (f *Follower) ask(s *followed) {
 func (f *Follower) arrive(s *followed, cmd *streamCommand) {
 	f.add(cmd.effect(EffectPosition, s.name))
 	s.counts.Positions++
-	s.store.move(cmd.instance, cmd.token)
+	s.move(cmd.instance, cmd.token)
 	f.acknowledge(s, cmd.token, 0)
 	s.on, s.pending = cmd.conn, nil
 }

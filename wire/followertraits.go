@@ -99,15 +99,16 @@ func StreamRuleOf(r Release, stream string) StreamRule {
 	if has&ftPerInstance != 0 {
 		rule.Key = KeyInstance
 	}
+	if s := streamsByName[stream]; s != nil && s.Tokens&TokensInMemory != 0 {
+		rule.Move = MoveSet
+	}
 	switch stream {
 	case "typing":
-		rule = StreamRule{Move: MoveSet, Key: KeyStream}
-	case "presence_federation":
-		rule.Move = MoveSet
+		rule.Key = KeyStream
 	case "federation":
-		rule = StreamRule{Move: MoveZero, Key: KeyStream}
-		if has&ftFederationOne != 0 {
-			rule.Move = MoveSet
+		rule.Key = KeyStream
+		if has&ftFederationOne == 0 {
+			rule.Move = MoveZero
 		}
 	}
 	return rule

@@ -171,7 +171,7 @@ func separator(row string) string {
 // regress plants a row with a lower token than the one before it.
 func regress(_ *rand.Rand, lines []spoken, i int, d Dialect) ([]spoken, string, string, bool) {
 	head, token, row, ok := rdataOf(lines[i].line, d)
-	if !ok || d <= v1_9 || token < 3 || StreamOf(GistOf([]byte(lines[i].line)).Stream).Habits&(TokensUnordered|TokensBurst) != 0 {
+	if !ok || d <= v1_9 || token < 3 || StreamOf(GistOf([]byte(lines[i].line)).Stream).Tokens&(TokensUnordered|TokensBurst) != 0 {
 		return nil, "", "", false
 	}
 	line := fmt.Sprintf("%s%d%s", head, token-2, row)
@@ -180,7 +180,7 @@ func regress(_ *rand.Rand, lines []spoken, i int, d Dialect) ([]spoken, string, 
 
 // again plants a row twice.
 func again(_ *rand.Rand, lines []spoken, i int, d Dialect) ([]spoken, string, string, bool) {
-	if _, _, _, ok := rdataOf(lines[i].line, d); !ok || d <= v1_9 || StreamOf(GistOf([]byte(lines[i].line)).Stream).Habits&TokensUnordered != 0 {
+	if _, _, _, ok := rdataOf(lines[i].line, d); !ok || d <= v1_9 || StreamOf(GistOf([]byte(lines[i].line)).Stream).Tokens&TokensUnordered != 0 {
 		return nil, "", "", false
 	}
 	return slices.Insert(slices.Clone(lines), i+1, lines[i]), CodeDuplicateToken, lines[i].line, true

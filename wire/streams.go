@@ -30,25 +30,29 @@ type RowShape struct {
 type Stream struct {
 	Name          string
 	Since, Before Release
-	Habits        Habit
-	Shapes        []RowShape
+	Tokens        TokenBehaviour
+	// SharesWith is the stream with which it has one counter, "" for none: a
+	// token of either is then one of both, and a worker moves in both with it.
+	SharesWith string
+	Shapes     []RowShape
 
 	index  uint8 // its place in the table
 	secret bool  // its rows hold secrets
 	in     DialectSet
 }
 
-// Habit is a set of what a stream's tokens do besides going up by one.
-type Habit uint16
+// TokenBehaviour is a set of what a stream's tokens do besides going up by one.
+// The counter of a stream with none of TokensInMemory and TokensUnordered is kept
+// in the database: its tokens never go back, whatever is started again.
+type TokenBehaviour uint16
 
-// The habits.
 const (
-	// TokensUnordered go back and repeat at any time: a later row says nothing
-	// about earlier ones.
-	TokensUnordered Habit = 1 << iota
-	// TokensReset: the writer keeps the counter in memory, so it begins anew when
-	// the writer is started again.
-	TokensReset
+	// TokensInMemory: the counter is in the memory of the writer's process, and
+	// begins anew with it.
+	TokensInMemory TokenBehaviour = 1 << iota
+	// TokensUnordered go back and repeat at any time, as do POSITIONs: a later row
+	// says nothing about earlier ones.
+	TokensUnordered
 	// TokensSilent: the position moves without rows, since the counter is shared
 	// with another stream or counts what makes no row.
 	TokensSilent
@@ -58,6 +62,16 @@ const (
 	// TokensRepeat: up to 1.12, not all rows of one token come as a batch.
 	TokensRepeat
 )
+
+// Persistent reports whether the stream's counter is kept in the database, so
+// that its tokens never go back.
+func (s *Stream) Persistent() bool { return s.Tokens&(TokensInMemory|TokensUnordered) == 0 }
+
+// Ordered reports whether the rows of one writer come in the order of their
+// tokens when the sender speaks one of the dialects.
+func (s *Stream) Ordered(set DialectSet) bool {
+	return s.Tokens&TokensUnordered == 0 && (s.Tokens&TokensBurst == 0 || set.First() > v1_13)
+}
 
 // Columns is what JSON of the kind is made of, nil if that is not fixed.
 func (k FieldKind) Columns() []Column {
@@ -144,7 +158,7 @@ func receiptColumns(thread bool, data FieldKind) []Column {
 var streams = []Stream{
 	{Name: "current_state_deltas", Since: release(0, 22, 0), Before: release(0, 99, 4), Shapes: ever(
 		colRoom, colType, colKey, colEvent.orNull())},
-	{Name: "events", Before: unreleased, Habits: TokensBurst, Shapes: []RowShape{
+	{Name: "events", Before: unreleased, Tokens: TokensBurst, Shapes: []RowShape{
 		tagged("ev", FieldTuple, eventColumns(9), release(1, 64, 0), unreleased),
 		tagged("state", FieldTuple, []Column{colRoom, colType, colKey, colEvent.orNull()}, release(0, 99, 4), unreleased),
 		tagged("ev", FieldTuple, eventColumns(8), release(1, 23, 0), release(1, 64, 0)),
@@ -152,13 +166,13 @@ var streams = []Stream{
 		tagged("ev", FieldTuple, eventColumns(5), release(0, 99, 4), release(0, 99, 5)),
 		tagged("state-all", FieldTuple, []Column{colRoom}, release(1, 96, 0), unreleased),
 		{Columns: eventColumns(5), Before: release(0, 99, 4)}}},
-	{Name: "backfill", Before: unreleased, Habits: TokensUnordered, Shapes: []RowShape{
+	{Name: "backfill", Before: unreleased, Tokens: TokensUnordered, Shapes: []RowShape{
 		{Columns: eventColumns(6), Since: release(0, 99, 5), Before: unreleased},
 		{Columns: eventColumns(5), Before: release(0, 99, 5)}}},
-	{Name: "presence", Before: unreleased, Habits: TokensBurst, Shapes: ever(presenceColumns...)},
-	{Name: "presence_federation", Since: release(1, 33, 0), Before: unreleased, Habits: TokensReset, Shapes: ever(
+	{Name: "presence", Before: unreleased, Tokens: TokensBurst, Shapes: ever(presenceColumns...)},
+	{Name: "presence_federation", Since: release(1, 33, 0), Before: unreleased, Tokens: TokensInMemory, Shapes: ever(
 		colDestination, colUser)},
-	{Name: "typing", Before: unreleased, Habits: TokensReset, Shapes: ever(
+	{Name: "typing", Before: unreleased, Tokens: TokensInMemory, Shapes: ever(
 		colRoom, Column{Name: "user_ids", Kind: FieldList, Columns: []Column{colUser}})},
 	{Name: "receipts", Before: unreleased, Shapes: []RowShape{
 		{Columns: receiptColumns(false, FieldContent), Since: release(0, 99, 3), Before: release(1, 69, 0)},
@@ -168,13 +182,13 @@ var streams = []Stream{
 	{Name: "pushers", Before: unreleased, Shapes: ever(
 		colUser, Column{Name: "app_id", Kind: FieldAppID}, Column{Name: "pushkey", Kind: FieldPushKey},
 		Column{Name: "deleted", Kind: FieldBool})},
-	{Name: "caches", Before: unreleased, Habits: TokensUnordered | TokensReset, Shapes: []RowShape{
+	{Name: "caches", Before: unreleased, Tokens: TokensUnordered, Shapes: []RowShape{
 		{Columns: cacheColumns(false), Before: unreleased},
 		{Columns: cacheColumns(true), Since: release(1, 9, 0), Before: unreleased}}},
-	{Name: "public_rooms", Before: release(1, 41, 0), Habits: TokensSilent, Shapes: ever(
+	{Name: "public_rooms", Before: release(1, 41, 0), Tokens: TokensSilent, Shapes: ever(
 		colRoom, Column{Name: "visibility", Kind: FieldWord}, Column{Name: "appservice_id", Kind: FieldConfigured, Null: true},
 		Column{Name: "network_id", Kind: FieldConfigured, Null: true})},
-	{Name: "device_lists", Before: unreleased, Habits: TokensSilent, Shapes: []RowShape{
+	{Name: "device_lists", Before: unreleased, Tokens: TokensSilent, SharesWith: "user_signature", Shapes: []RowShape{
 		{Columns: []Column{{Name: "entity", Kind: FieldEntity}}, Since: release(1, 13, 0), Before: release(1, 76, 0)},
 		{Columns: []Column{{Name: "entity", Kind: FieldEntity}, {Name: "is_signature", Kind: FieldBool}},
 			Since: release(1, 76, 0), Before: release(1, 110, 0)},
@@ -182,7 +196,7 @@ var streams = []Stream{
 			Since: release(1, 110, 0), Before: unreleased},
 		{Columns: []Column{colUser, {Name: "destination", Kind: FieldServer, Null: true}}, Before: release(1, 13, 0)}}},
 	{Name: "to_device", Before: unreleased, Shapes: ever(Column{Name: "entity", Kind: FieldEntity})},
-	{Name: "federation", Before: unreleased, Habits: TokensReset | TokensRepeat, Shapes: []RowShape{
+	{Name: "federation", Before: unreleased, Tokens: TokensInMemory | TokensRepeat, Shapes: []RowShape{
 		tagged("p", FieldObject, presenceColumns, 0, release(1, 33, 0)),
 		tagged("pd", FieldObject, []Column{{Name: "state", Kind: FieldObject, Columns: presenceColumns},
 			{Name: "dests", Kind: FieldList, Columns: []Column{colDestination}}}, release(0, 99, 4), unreleased),
@@ -190,16 +204,16 @@ var streams = []Stream{
 		tagged("e", FieldObject, colEDU.Columns, 0, unreleased),
 		tagged("f", FieldObject, []Column{colDestination, {Name: "failure", Kind: FieldFreeText}}, 0, release(0, 33, 2)),
 		tagged("d", FieldObject, []Column{colDestination}, 0, release(1, 10, 0))}},
-	{Name: "tag_account_data", Before: release(1, 76, 0), Habits: TokensSilent, Shapes: ever(
+	{Name: "tag_account_data", Before: release(1, 76, 0), Tokens: TokensSilent, SharesWith: "account_data", Shapes: ever(
 		colUser, colRoom, Column{Name: "data", Kind: FieldContentText})},
-	{Name: "account_data", Before: unreleased, Habits: TokensSilent | TokensBurst, Shapes: []RowShape{
+	{Name: "account_data", Before: unreleased, Tokens: TokensSilent | TokensBurst, SharesWith: "tag_account_data", Shapes: []RowShape{
 		{Columns: []Column{colUser, colRoom.orNull(), colType}, Since: release(1, 7, 0), Before: unreleased},
 		{Columns: []Column{colUser, colRoom.orNull(), colType, {Name: "content", Kind: FieldContentText}}, Before: release(1, 7, 0)}}},
 	{Name: "sticky_events", Since: release(1, 148, 0), Before: unreleased, Shapes: ever(colRoom, colEvent)},
 	{Name: "thread_subscriptions", Since: release(1, 135, 0), Before: unreleased, Shapes: ever(colUser, colRoom, colEvent)},
 	{Name: "groups", Since: release(0, 24, 0), Before: release(1, 61, 0), Shapes: ever(
 		Column{Name: "group_id", Kind: FieldGroup}, colUser, colType, Column{Name: "content", Kind: FieldContent})},
-	{Name: "user_signature", Since: release(1, 6, 0), Before: release(1, 76, 0), Habits: TokensSilent, Shapes: ever(colUser)},
+	{Name: "user_signature", Since: release(1, 6, 0), Before: release(1, 76, 0), Tokens: TokensSilent, SharesWith: "device_lists", Shapes: ever(colUser)},
 	{Name: "un_partial_stated_room", Since: release(1, 74, 0), Before: unreleased, Shapes: ever(colRoom)},
 	{Name: "un_partial_stated_event", Since: release(1, 75, 0), Before: unreleased, Shapes: ever(
 		colEvent, Column{Name: "rejection_status_changed", Kind: FieldBool})},

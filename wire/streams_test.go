@@ -30,3 +30,36 @@ func TestStreamsHaveShapes(t *testing.T) {
 		t.Error("a stream that does not exist is found")
 	}
 }
+
+// What is said of tokens fits together: two streams with one counter name each
+// other, and workers follow back only the counters that are in no database.
+func TestTokenBehaviour(t *testing.T) {
+	for _, s := range Streams() {
+		if s.SharesWith != "" {
+			other := StreamOf([]byte(s.SharesWith))
+			if other == nil || other.SharesWith != s.Name || s.Tokens&TokensSilent == 0 {
+				t.Errorf("%s shares its counter with %q, which does not say so", s.Name, s.SharesWith)
+			}
+		}
+		for _, r := range []Release{release(1, 12, 4), release(1, 66, 0)} {
+			move := StreamRuleOf(r, s.Name).Move
+			if goes := move == MoveSet || move == MoveZero; goes != (s.Tokens&TokensInMemory != 0) {
+				t.Errorf("%s in %s: a worker moves by rule %d", s.Name, r, move)
+			}
+		}
+	}
+}
+
+// A worker that gets a row of one stream is as far in the one that has the same
+// counter.
+func TestSharedCounter(t *testing.T) {
+	f := follower(t, "1.66.0", func(c *FollowerConfig) { c.Start = 5 })
+	f.Connected(1, 0)
+	receive(f, 1, 0, "POSITION tag_account_data master 5 5")
+	receive(f, 1, 0, "POSITION account_data master 5 5")
+	receive(f, 1, 0, `RDATA tag_account_data master 8 ["@u:x","!r:x","{}"]`)
+	receive(f, 1, 0, `RDATA account_data master 7 ["@u:x",null,"t"]`)
+	if got := f.Counts("account_data").Discarded; got != 1 || f.Token("account_data", "master") != 8 {
+		t.Errorf("%d rows are thrown away, and the worker is at %d", got, f.Token("account_data", "master"))
+	}
+}

@@ -6,7 +6,7 @@ import (
 )
 
 // Tokens: what POSITION and rows say of where a stream is, held against what was
-// seen of it before and what its habits are.
+// seen of it before and how its tokens behave.
 
 // position is a POSITION of any release.
 func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Finding {
@@ -41,6 +41,10 @@ func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Find
 	if w.known {
 		found = w.moved(t.stream, prev, g.Token, found)
 	}
+	w.stand = max(w.stand, g.Token)
+	if !w.known || !t.stream.Persistent() {
+		w.stand = g.Token
+	}
 	w.known, w.at, w.high = true, g.Token, g.Token
 	if prev < g.Token {
 		w.skipFrom, w.skipTo = prev, g.Token
@@ -53,9 +57,9 @@ func (w *writer) moved(s *Stream, prev, token int64, found []Finding) []Finding 
 	switch {
 	case token < w.high:
 		found = append(found, s.reset(token, w.high))
-		*w = writer{name: w.name}
+		*w = writer{name: w.name, known: true, stand: w.stand}
 		return found
-	case prev > w.high && s.Habits&TokensSilent == 0:
+	case prev > w.high && s.Tokens&TokensSilent == 0:
 		w.gapFrom, w.gapTo = w.high, prev
 		return append(found, Finding{Code: CodeGap, Verdict: ActAccept.String(),
 			Detail: fmt.Sprintf("POSITION of %s begins at %d, but the last seen was %d: receivers fetch what is between", s.Name, prev, w.high)})
@@ -66,7 +70,7 @@ func (w *writer) moved(s *Stream, prev, token int64, found []Finding) []Finding 
 // reset is a POSITION lower than what was known before.
 func (s *Stream) reset(token, before int64) Finding {
 	why := "its writer goes by what its database has"
-	if s.Habits&TokensReset != 0 {
+	if s.Tokens&TokensInMemory != 0 {
 		why = "its writer was started again and counts anew"
 	}
 	return Finding{Code: CodeReset, Verdict: ActAccept.String(),
@@ -85,7 +89,7 @@ func (c *Conversation) positionOld(t *track, g *Gist, found []Finding) []Finding
 	}
 	t.ready, t.readyAt = true, c.now
 	if w := t.by(nil); w != nil {
-		*w = writer{known: true, at: g.Token, high: g.Token}
+		*w = writer{known: true, at: g.Token, high: g.Token, stand: g.Token}
 	}
 	return found
 }
@@ -130,9 +134,9 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 
 // saw notes the token of a row.
 func (w *writer) saw(token int64) {
-	w.high = max(w.high, token)
+	w.high, w.stand = max(w.high, token), max(w.stand, token)
 	if !w.known {
-		w.high = token
+		w.high, w.stand = token, token
 	}
 	w.known, w.hasRow, w.at, w.row = true, true, token, token
 }
@@ -158,13 +162,16 @@ var oddCodes = [...]string{CodeDuplicateToken, CodeEmptySkip, CodeTokenRegress}
 
 // odd says what is odd about a row's token, "" nearly always.
 func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set DialectSet) (code string) {
-	habits := t.stream.Habits
-	if !w.known || token > w.at || habits&TokensUnordered != 0 || old && t.waiting > 0 {
+	tokens, last := t.stream.Tokens, w.stand
+	if old {
+		last = w.at // receivers take in whatever comes
+	}
+	if !w.known || token > last || tokens&TokensUnordered != 0 || old && t.waiting > 0 {
 		return ""
 	}
 	switch {
 	case w.hasRow && token == w.row:
-		if old && (habits&TokensRepeat != 0 || c.now-t.readyAt < flushTime) {
+		if old && (tokens&TokensRepeat != 0 || c.now-t.readyAt < flushTime) {
 			return ""
 		}
 		return CodeDuplicateToken
@@ -172,7 +179,7 @@ func (w *writer) odd(t *track, token int64, old bool, c *Conversation, set Diale
 		return CodeEmptySkip
 	case token > w.gapFrom && token <= w.gapTo && (!w.hasRow || token > w.row):
 		return "" // said when the POSITION came
-	case habits&TokensBurst != 0 && set.First() <= v1_13:
+	case tokens&TokensBurst != 0 && set.First() <= v1_13:
 		return ""
 	case token == w.at && !w.hasRow:
 		return CodeDuplicateToken
@@ -186,8 +193,10 @@ func (w *writer) oddText(code string, t *track, token int64) string {
 	switch {
 	case code == CodeEmptySkip:
 		return text + fmt.Sprintf(", but a POSITION said that there is none from %d to %d", w.skipFrom, w.skipTo)
-	case code == CodeTokenRegress:
+	case code == CodeTokenRegress && token < w.at:
 		return text + fmt.Sprintf(" after %d", w.at)
+	case code == CodeTokenRegress:
+		return text + fmt.Sprintf(", and a receiver is at %d already", w.stand)
 	case w.hasRow && token == w.row:
 		return text + ", as the one before it"
 	}
@@ -197,11 +206,10 @@ func (w *writer) oddText(code string, t *track, token int64) string {
 // ignoredIf is what is done with a row whose token is not new: from 1.16 on it
 // is thrown away.
 func ignoredIf(set DialectSet, old bool) string {
-	discard := dialectRange(v1_14, vNext)
-	switch {
-	case old || set&discard == 0:
+	switch some, all := DiscardsOldTokens(set); {
+	case old || !some:
 		return ActAccept.String()
-	case set&^discard == 0:
+	case all:
 		return ActIgnore.String()
 	}
 	return ""
