@@ -32,14 +32,11 @@ type Options struct {
 	// Pairs says which connection of the recorded journal is compared with which
 	// of the replayed one, where that is not to be found by name and order.
 	Pairs [][2]uint64
-	// Run is how the replayed journal came about. When nil, that is asked of the
-	// journal itself; one that is no run is a recording.
-	Run *Run
 	// Late is how much later than recorded a line may come, in the time of the
 	// replayed journal. Negative: nothing is late.
 	Late time.Duration
 	// MaxLag is how far behind its schedule the driver of a run may be in 99 of
-	// 100 samples. Negative: any.
+	// 100 sends. Zero: as the run itself says; negative: any.
 	MaxLag time.Duration
 	// Differences is how many of them are told; all are counted.
 	Differences int
@@ -65,6 +62,7 @@ type Comparison struct {
 	Lines       map[string]int64 `json:"lines"`
 	Differences []Difference     `json:"differences"`
 
+	Coverage    Coverage     `json:"coverage"`
 	Lag         LagUs        `json:"lag_us"`
 	Connections []Pair       `json:"connections"`
 	Reconnects  []Reconnects `json:"reconnects"`
@@ -103,20 +101,29 @@ func (c *Comparison) Total() int64 {
 type comparer struct {
 	ctx     context.Context
 	opts    Options
-	run     *Run
-	again   bool // the recorded journal is that of a run too
+	runs    [2]*journal.Run // what either journal says of a replay that it is of
+	run     *journal.Run    // of the replayed journal, as it is compared
+	again   bool            // the recorded journal is that of a run too
 	readers [2]*journal.Reader
 	surveys [2]*survey
+	began   [2]int64       // see starts
 	mask    wire.Redaction // what is not looked at, if anything
 	out     *Comparison
 	unsure  []string // why it is inconclusive
-	records int64
+	gapTold bool     // a gap of the recorded journal is among that
+
+	absentees []*pairing                  // recorded connections that nobody was to play
+	reasons   map[uint64]*journal.LeftOut // see reason
+	records   int64
 }
 
 // Compare compares a recorded journal with a replayed one, or any two. That a
 // part of one can't be read is no error but makes the comparison inconclusive.
 func Compare(ctx context.Context, recorded, replayed *journal.Reader, opts Options) (*Comparison, error) {
-	c := newComparer(ctx, recorded, replayed, opts)
+	c, err := newComparer(ctx, recorded, replayed, opts)
+	if err != nil {
+		return nil, err
+	}
 	for side := range c.readers {
 		s, err := c.survey(side)
 		if err != nil {
@@ -124,6 +131,7 @@ func Compare(ctx context.Context, recorded, replayed *journal.Reader, opts Optio
 		}
 		c.surveys[side] = s
 	}
+	c.began = c.starts()
 	pairs := c.absent(c.pair())
 	c.asked(pairs)
 	c.gaps(pairs)
@@ -132,33 +140,43 @@ func Compare(ctx context.Context, recorded, replayed *journal.Reader, opts Optio
 	}
 	c.times(pairs)
 	c.endings(pairs)
+	if err := c.cover(pairs); err != nil {
+		return nil, err
+	}
 	c.decide(pairs)
 	return c.out, nil
 }
 
-func newComparer(ctx context.Context, recorded, replayed *journal.Reader, opts Options) *comparer {
+func newComparer(ctx context.Context, recorded, replayed *journal.Reader, opts Options) (*comparer, error) {
 	set := func(d *time.Duration, to time.Duration) {
 		if *d == 0 {
 			*d = to
 		}
 	}
-	set(&opts.Late, DefaultLate)
-	set(&opts.MaxLag, DefaultMaxLag)
 	if opts.Differences == 0 {
 		opts.Differences = DefaultDifferences
 	}
-	c := &comparer{ctx: ctx, opts: opts, run: opts.Run, readers: [2]*journal.Reader{recorded, replayed}}
-	if c.run == nil {
-		c.run, _ = ParseRun(replayed.Info().Source)
+	c := &comparer{ctx: ctx, readers: [2]*journal.Reader{recorded, replayed}}
+	for side, r := range c.readers {
+		var err error
+		if c.runs[side], err = r.LastRun(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if _, again := ParseRun(recorded.Info().Source); c.run != nil && again {
+	if c.run = c.runs[1]; c.run != nil && c.runs[0] != nil {
 		c.again = true
-		c.run = c.run.whole() // what was replayed of a third journal is all there is
+		c.run = whole(c.run) // what was replayed of a third journal is all there is
 	}
+	if c.run != nil {
+		set(&opts.MaxLag, c.run.LagLimit)
+	}
+	set(&opts.Late, DefaultLate)
+	set(&opts.MaxLag, DefaultMaxLag)
+	c.opts = opts
 	c.out = &Comparison{
 		Counts: map[string]int64{}, Lines: map[string]int64{}, Differences: []Difference{},
 		Connections: []Pair{}, Reconnects: []Reconnects{}, CatchUp: []CatchUp{}, Endings: []Ending{},
-		Pauses: []PausePair{}, NotCompared: []Tally{}, Notes: []string{},
+		Coverage: Coverage{LeftOut: []LeftOut{}}, Pauses: []PausePair{}, NotCompared: []Tally{}, Notes: []string{},
 		Recorded: JournalSide{Path: recorded.Info().Path, Source: recorded.Info().Source},
 		Replayed: JournalSide{Path: replayed.Info().Path, Source: replayed.Info().Source},
 	}
@@ -166,7 +184,7 @@ func newComparer(ctx context.Context, recorded, replayed *journal.Reader, opts O
 		c.out.IsRun, c.out.Speed = true, c.run.Speed
 	}
 	c.redaction(recorded.Info(), replayed.Info())
-	return c
+	return c, nil
 }
 
 // redaction finds out what of the journals can't be compared as it stands.

@@ -204,8 +204,8 @@ func TestOtherNumbers(t *testing.T) {
 // TestTwoRuns: two runs of a part of a journal are compared as they are.
 func TestTwoRuns(t *testing.T) {
 	s := talk("", "> NAME w1", "> REPLICATE ", "< POSITION events master 5 5", "< RDATA events master 6 [1]")
-	run := &Run{Journal: "x", Speed: 1, Conns: []uint64{7}, From: time.Unix(5, 0)}
-	if c := compare(t, s.write(t, run.options()), s.write(t, run.options()), Options{}); c.Verdict != Same || !c.IsRun {
+	run := journal.Run{Speed: 1, Conns: []uint64{7}, From: time.Unix(5, 0)}
+	if c := compare(t, s.ran(t, run), s.ran(t, run), Options{}); c.Verdict != Same || !c.IsRun {
 		t.Error(text(c))
 	}
 }

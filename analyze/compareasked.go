@@ -20,7 +20,7 @@ type asking struct {
 
 // asked finds that out of two connections.
 func (c *comparer) asked(pairs []*pairing) {
-	if c.run == nil || c.run.Worker {
+	if c.run == nil || ofWorker(c.run) {
 		return
 	}
 	for _, p := range pairs {

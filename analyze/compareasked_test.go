@@ -69,7 +69,7 @@ func TestAskedOtherwise(t *testing.T) {
 		{"federation, of a sender", run("< REPLICATE to_device 10", given("to_device", 11, 14), given("to_device", 15, 20), fed[:len(fed)-1]...), "", 1},
 		{"a stream is not asked for", chat(lines("> SERVER x", "< NAME w1", fed)...), "", 3},
 	} {
-		c2 := compare(t, recorded.write(t, journal.Options{}), c.story.write(t, (&Run{Journal: "x"}).options()), Options{})
+		c2 := compare(t, recorded.write(t, journal.Options{}), c.story.ran(t, journal.Run{}), Options{})
 		if want := map[bool]string{true: Same, false: Different}[c.wrong == 0]; c2.Verdict != want || c2.Total() != c.wrong {
 			t.Errorf("%s: %s", c.name, text(c2))
 		}
@@ -96,12 +96,12 @@ func TestNobodyWasThere(t *testing.T) {
 	}
 	both := append(say(1, "w1"), say(2, "w2")...)
 	a := both.write(t, journal.Options{})
-	run := func(s story) *Comparison { return compare(t, a, s.write(t, (&Run{Journal: "x"}).options()), Options{}) }
+	run := func(s story) *Comparison { return compare(t, a, s.ran(t, journal.Run{}), Options{}) }
 	if c := run(say(1, "w1")); c.Verdict != Same || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "nobody was worker w2") || c.Recorded.Lines != 3 {
 		t.Errorf("%s%q", text(c), c.Notes)
 	}
 	twice := append(both, say(3, "w2")...).write(t, journal.Options{})
-	c := compare(t, twice, both.write(t, (&Run{Journal: "x"}).options()), Options{})
+	c := compare(t, twice, both.ran(t, journal.Run{}), Options{})
 	if c.Verdict != Different || c.Counts[Missing] != 1 {
 		t.Error(text(c))
 	}

@@ -121,7 +121,7 @@ func (c *comparer) sameEnd(a, b *surveyed) bool {
 	if c.run != nil && (!x.known() || !y.known() || c.unended(x, y)) {
 		return true
 	}
-	if c.run != nil && c.run.Worker && c.run.Speed == 0 && x.By == "master" && y.By == "master" {
+	if c.run != nil && ofWorker(c.run) && c.run.Speed == 0 && x.By == "master" && y.By == "master" {
 		return true // without times, what the master had not read then is an accident
 	}
 	return x.open == y.open && x.How == y.How && (x.By == y.By || x.both() || y.both())
@@ -132,7 +132,7 @@ func (c *comparer) sameEnd(a, b *surveyed) bool {
 // stopped again, and the run went on to its own end or ended the connection for it.
 func (c *comparer) unended(x, y *endingSide) bool {
 	other := "worker"
-	if c.run.Worker {
+	if ofWorker(c.run) {
 		other = "master"
 	}
 	return x.By == other && y.By != other && (y.Note == EndOfReplay || y.Note == EndAsRecorded)

@@ -59,7 +59,7 @@ func TestRunEnds(t *testing.T) {
 		{"a pause before another end", chat(base...), pause(chat(base...), 5e9), 1},
 		{"no pause", pause(chat(base...), 5e9), chat(base...), 1},
 	} {
-		got := compare(t, c.recorded.write(t, journal.Options{}), c.run.write(t, (&Run{Journal: "x"}).options()), Options{})
+		got := compare(t, c.recorded.write(t, journal.Options{}), c.run.ran(t, journal.Run{}), Options{})
 		if want := map[bool]string{true: Same, false: Different}[c.wrong == 0]; got.Verdict != want || got.Total() != c.wrong {
 			t.Errorf("%s: %s%s", c.name, text(got), strings.Join(got.Notes, "; "))
 		}

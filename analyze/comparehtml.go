@@ -37,6 +37,10 @@ func (c *Comparison) verdictSection() page.Section {
 			about = append(about, page.Fact{Name: "its source", Value: j.Source})
 		}
 	}
+	for _, text := range c.Coverage.Text(c.IsRun) {
+		name, value, _ := strings.Cut(strings.TrimSpace(text), ": ")
+		about = append(about, page.Fact{Name: name, Value: value})
+	}
 	if c.IsRun && c.Speed > 0 {
 		about = append(about, page.Fact{Name: "lag of the driver", Value: fmt.Sprintf("p50 %s, p99 %s, at most %s", DurationText(c.Lag.P50), DurationText(c.Lag.P99), DurationText(c.Lag.Max))})
 	}
@@ -237,8 +241,10 @@ func grouped(n int64, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return page.Grouped(strconv.FormatInt(n, 10)) + " " + one + "s"
+	return digits(n) + " " + one + "s"
 }
+
+func digits(n int64) string { return page.Grouped(strconv.FormatInt(n, 10)) }
 
 // left says how many rows are not shown.
 func left(n int) string {

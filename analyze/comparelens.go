@@ -51,16 +51,13 @@ func (c *comparer) lens(side int) *lens {
 	if c.run == nil {
 		return l
 	}
-	l.played, l.noServer, l.rebased = c.run.played(), c.run.ServerName != "", c.run.Rebased
+	l.played, l.noServer, l.rebased = playedSide(c.run), c.run.ServerName != "", c.run.Rebased
 	l.ranged = c.filter(0).From.Set
 	if side == 0 {
 		l.rename, l.begun = c.run.Rename, c.run.Begun
 	}
 	if len(c.run.Streams) > 0 && len(l.filter.Streams) == 0 {
 		l.filter.Streams = c.run.Streams
-	}
-	if len(c.run.Instances) > 0 && len(l.filter.Instances) == 0 {
-		l.filter.Instances = c.run.Instances
 	}
 	return l
 }

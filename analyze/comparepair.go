@@ -29,6 +29,9 @@ type pairing struct {
 	conns  [2]*surveyed
 	worker string
 	asking asking
+	// Of the recorded connection: lines that are missing, and that are not compared
+	// as they were not asked for, by direction.
+	missing, skipped [2]int64
 }
 
 // group is the connections of one worker, in order.
@@ -114,6 +117,10 @@ func (c *comparer) givenPairs() (pairs []*pairing, rest [2][]*surveyed) {
 			pairs = append(pairs, p)
 		}
 	}
+	if len(c.opts.Pairs) > 0 && len(c.opts.Filter.Conns) == 0 {
+		return pairs, rest // only these were asked for
+	}
+	pairs = append(pairs, c.playedPairs(taken)...)
 	for side, s := range c.surveys {
 		for _, v := range s.order {
 			if !taken[side][v] {
@@ -121,10 +128,31 @@ func (c *comparer) givenPairs() (pairs []*pairing, rest [2][]*surveyed) {
 			}
 		}
 	}
-	if len(c.opts.Pairs) > 0 && len(c.opts.Filter.Conns) == 0 {
-		return pairs, [2][]*surveyed{} // only these were asked for
-	}
 	return pairs, rest
+}
+
+// playedPairs are those connections of a run that say which recorded one they play.
+func (c *comparer) playedPairs(taken [2]map[*surveyed]bool) (pairs []*pairing) {
+	if c.run == nil {
+		return nil
+	}
+	recorded := map[uint64]*surveyed{}
+	for _, v := range c.surveys[0].order {
+		if id := v.id; !c.again {
+			recorded[id] = v
+		} else if v.plays != 0 {
+			recorded[v.plays] = v
+		}
+	}
+	for _, b := range c.surveys[1].order {
+		a := recorded[b.plays]
+		if a == nil || taken[0][a] || taken[1][b] {
+			continue
+		}
+		taken[0][a], taken[1][b] = true, true
+		pairs = append(pairs, &pairing{conns: [2]*surveyed{a, b}, worker: a.worker})
+	}
+	return pairs
 }
 
 // groups puts the connections of each worker together.

@@ -105,7 +105,7 @@ func (c *comparer) pairScore(a, b *surveyed) int32 {
 	if c.sameEnd(a, b) {
 		score += 2
 	}
-	began := (b.first - c.surveys[1].first) - int64(float64(a.first-c.surveys[0].first)/c.speed())
+	began := (b.first - c.began[1]) - int64(float64(a.first-c.began[0])/c.speed())
 	if max(began, -began) <= int64(DefaultLate) {
 		score++
 	}

@@ -108,6 +108,7 @@ func newPass(c *comparer, pairs []*pairing) *pass {
 	p := &pass{c: c, found: newDifferences(), shifts: map[string]*shift{}}
 	p.byConn = [2]map[uint64][]*pairState{{}, {}}
 	for _, x := range pairs {
+		x.missing, x.skipped = [2]int64{}, [2]int64{}
 		s := &pairState{pairing: x, lanes: [2]map[string]*lane{{}, {}}}
 		for side, v := range x.conns {
 			s.begins[side] = v.first

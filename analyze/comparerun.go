@@ -1,177 +1,149 @@
 package analyze
 
 import (
-	"slices"
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
 
+	"repltap/journal"
 	"repltap/wire"
 )
 
-// Run is what a run of a replay says of itself, in the Source of its journal:
-// which journal it replayed, which part of that, and how.
-type Run struct {
-	Journal string  // as it was named
-	Speed   float64 // 0: as fast as possible
-	Worker  bool    // the worker's side was played to a master
-
-	// What of the journal was replayed. Empty is all of it.
-	Conns     []uint64
-	Workers   []string
-	From, To  time.Time
-	Streams   []string
-	Instances []string
-	// Begun are the streams in which a group of rows with one token had begun
-	// before From: the rest of it was not played.
-	Begun []string
-
-	Shared     bool              // every worker was given all of it, whatever its name
-	Rebased    bool              // tokens were moved
-	ServerName string            // another name was given for the server
-	Rename     map[string]string // other names were given for instances
-}
-
-// runMark is how the Source of a run begins.
-const runMark = "replay of "
-
-// Source is the run in words which ParseRun reads.
-func (r *Run) Source() string {
-	out := runMark + strconv.Quote(r.Journal) + " speed=max"
-	if r.Speed > 0 {
-		out = strings.TrimSuffix(out, "max") + strconv.FormatFloat(r.Speed, 'g', -1, 64)
-	}
-	add := func(key string, values ...string) {
-		for _, v := range values {
-			if v != "" {
-				out += " " + key + "=" + quoted(v)
-			}
-		}
-	}
-	flag := func(key string, on bool) {
-		if on {
-			add(key, "yes")
-		}
-	}
-	if r.Worker {
-		add("as", "worker")
-	}
-	for _, c := range r.Conns {
-		add("conn", strconv.FormatUint(c, 10))
-	}
-	add("worker", r.Workers...)
-	add("from", timeText(r.From))
-	add("to", timeText(r.To))
-	add("stream", r.Streams...)
-	add("instance", r.Instances...)
-	add("begun", r.Begun...)
-	flag("shared", r.Shared)
-	flag("rebase", r.Rebased)
-	add("server-name", r.ServerName)
-	var renames []string
-	for old, name := range r.Rename {
-		renames = append(renames, old+"="+name)
-	}
-	slices.Sort(renames)
-	add("rename", renames...)
-	return out
-}
-
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
-
-// quoted is a value as it stands, or in quotes where that could be misread.
-func quoted(v string) string {
-	if q := strconv.Quote(v); len(q) != len(v)+2 || strings.ContainsAny(v, " ") {
-		return q
-	}
-	return v
-}
-
-// ParseRun reads what Source writes, in a journal's Info. It reports false for a
-// source that is no run. Words that it does not know are left out.
-func ParseRun(source string) (*Run, bool) {
-	rest, ok := strings.CutPrefix(source, runMark)
-	if !ok {
-		return nil, false
-	}
-	r := &Run{Speed: 1, Rename: map[string]string{}}
-	r.Journal, rest = value(rest)
-	for rest = strings.TrimLeft(rest, " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
-		key, after, ok := strings.Cut(rest, "=")
-		if !ok || strings.Contains(key, " ") {
-			_, rest = value(rest)
-			continue
-		}
-		var v string
-		v, rest = value(after)
-		r.set(key, v)
-	}
-	return r, true
-}
-
-// value takes a word or a quoted text from the beginning of text.
-func value(text string) (v, rest string) {
-	if q, err := strconv.QuotedPrefix(text); err == nil {
-		v, _ = strconv.Unquote(q)
-		return v, text[len(q):]
-	}
-	v, rest, _ = strings.Cut(text, " ")
-	return v, rest
-}
-
-func (r *Run) set(key, v string) {
-	switch key {
-	case "speed":
-		r.Speed = 0
-		if v != "max" {
-			r.Speed, _ = strconv.ParseFloat(strings.TrimPrefix(v, "x"), 64)
-		}
-	case "as":
-		r.Worker = v == "worker"
-	case "conn":
-		if n, err := strconv.ParseUint(v, 10, 64); err == nil {
-			r.Conns = append(r.Conns, n)
-		}
-	case "worker":
-		r.Workers = append(r.Workers, v)
-	case "from":
-		r.From, _ = time.Parse(time.RFC3339Nano, v)
-	case "to":
-		r.To, _ = time.Parse(time.RFC3339Nano, v)
-	case "stream":
-		r.Streams = append(r.Streams, v)
-	case "instance":
-		r.Instances = append(r.Instances, v)
-	case "shared":
-		r.Shared = v == "yes"
-	case "begun":
-		r.Begun = append(r.Begun, v)
-	case "rebase":
-		r.Rebased = v == "yes"
-	case "server-name":
-		r.ServerName = v
-	case "rename":
-		if old, name, ok := strings.Cut(v, "="); ok {
-			r.Rename[old] = name
-		}
-	}
-}
-
-// played is the direction that came from the journal.
-func (r *Run) played() wire.Direction {
-	if r.Worker {
+// playedSide is the direction that a run played from a journal.
+func playedSide(r *journal.Run) wire.Direction {
+	if ofWorker(r) {
 		return wire.C2S
 	}
 	return wire.S2C
 }
 
-// whole is the run as if it had been of all of the journal that it is compared
-// with.
-func (r *Run) whole() *Run {
-	return &Run{Journal: r.Journal, Speed: r.Speed, Worker: r.Worker, Rebased: r.Rebased, ServerName: r.ServerName}
+// ofWorker says whether a run played the worker's side.
+func ofWorker(r *journal.Run) bool { return r.As == journal.RunWorker }
+
+// whole is a run as if it had been of all of the journal that it is compared with.
+func whole(r *journal.Run) *journal.Run {
+	out := *r
+	out.Conns, out.Workers, out.Streams, out.Begun, out.Rename = nil, nil, nil, nil, nil
+	out.From, out.To = time.Time{}, time.Time{}
+	out.Shared, out.Expected = false, 0
+	return &out
+}
+
+// starts are the times from which those of all connections are reckoned: of a run
+// when its schedule began, and the recorded time that was then; of a recording its
+// first record.
+func (c *comparer) starts() (at [2]int64) {
+	for side, s := range c.surveys {
+		if at[side] = s.first; c.runs[side] != nil && c.runs[side].Began != 0 {
+			at[side] = c.runs[side].Began
+		}
+	}
+	if c.run != nil && !c.again && c.run.Began != 0 {
+		at[0] = c.run.Origin
+	}
+	return at
+}
+
+// ran says what a run itself makes of what it did: what leaves it open whether the
+// same happened, and why something did not take place.
+func (c *comparer) ran(pairs []*pairing) (doubts, causes []string) {
+	for side, r := range c.runs {
+		if r != nil {
+			doubts = append(doubts, incomplete(r, side == 0)...)
+		}
+	}
+	if c.run == nil {
+		return doubts, nil
+	}
+	if n := c.out.Coverage.missingWorkers; n > 0 {
+		causes = append(causes, fmt.Sprintf("%d of %s that the run waited for did not come", n, count(int64(c.run.Expected), "worker")))
+	}
+	for _, l := range c.run.LeftOut {
+		n := c.concerned(pairs, &l)
+		switch {
+		case n == 0 && len(l.Conns) > 0 || leftWords[l.Why] == "":
+		case l.Why == journal.LeftFailed && len(l.Conns) == 0:
+			doubts = append(doubts, "the replay could not take every connection: "+l.Detail)
+		case l.Why == journal.LeftFailed:
+			doubts = append(doubts, c.left(n, &l))
+		default:
+			causes = append(causes, c.left(n, &l))
+		}
+	}
+	if c.run.Gaps > 0 && !c.gapTold && !c.again {
+		doubts = append(doubts, "parts of what was replayed are missing in the journal ("+count(int64(c.run.Gaps), "gap")+")")
+	}
+	return doubts, causes
+}
+
+// leftWords say what became of connections that were left out, before the detail.
+var leftWords = map[string]string{
+	journal.LeftRefused:     "were refused by",
+	journal.LeftUnreachable: "could not be made to",
+	journal.LeftFailed:      "could not be made by the replay itself:",
+	journal.LeftEnded:       "ended before all was said on them:",
+}
+
+func (c *comparer) left(n int, l *journal.LeftOut) string {
+	words := leftWords[l.Why]
+	if n == 1 {
+		words = strings.NewReplacer("were", "was", "them", "it").Replace(words)
+	}
+	return strings.TrimRight(fmt.Sprintf("%d of %s %s %s", n, count(int64(c.out.Recorded.Connections), "connection"), words, l.Detail), ": ")
+}
+
+// concerned is how many of the connections that are compared a run left out for one
+// reason.
+func (c *comparer) concerned(pairs []*pairing, l *journal.LeftOut) (n int) {
+	if c.again {
+		return len(l.Conns) // numbers of a third journal
+	}
+	here := map[uint64]bool{}
+	for _, p := range pairs {
+		if p.conns[0] != nil {
+			here[p.conns[0].id] = true
+		}
+	}
+	for _, id := range l.Conns {
+		if here[id] {
+			n++
+		}
+	}
+	return n
+}
+
+// incomplete is why a run does not show whether the same happens again.
+func incomplete(r *journal.Run, recorded bool) []string {
+	name := "the replay"
+	if recorded {
+		name = "the replay that the recorded journal is of"
+	}
+	switch {
+	case !r.Ended:
+		return []string{name + " did not come to its end: it was killed, or the end of its journal is missing"}
+	case r.Fault != "":
+		return []string{name + " could not go on: " + r.Fault}
+	case !r.Complete && r.Interrupted:
+		return []string{name + " was interrupted before its end"}
+	case !r.Complete:
+		return []string{"not all was played"}
+	}
+	return nil
+}
+
+// reason is why a recorded connection was left out, or not played to its end; nil
+// when the run does not say.
+func (c *comparer) reason(conn uint64) *journal.LeftOut {
+	if c.run == nil || c.again {
+		return nil
+	}
+	if c.reasons == nil {
+		c.reasons = map[uint64]*journal.LeftOut{}
+		for i := range c.run.LeftOut {
+			for _, id := range c.run.LeftOut[i].Conns {
+				c.reasons[id] = &c.run.LeftOut[i]
+			}
+		}
+	}
+	return c.reasons[conn]
 }

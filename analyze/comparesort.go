@@ -71,6 +71,9 @@ func (s *pairState) end(p *pass, dir wire.Direction, side int) {
 	}
 	d.Stream, d.Instance = "", ""
 	p.found.add(d)
+	if side == 0 {
+		s.missing[dir-wire.S2C] += lines
+	}
 	for _, h := range ends {
 		h.items[side], h.more[side] = nil, 0
 	}
@@ -154,6 +157,9 @@ func (l *lane) sortHole(p *pass, h *hole, moved map[*item]bool) {
 func (l *lane) runs(p *pass, h *hole, side int, items []*item, used func(*item) bool) {
 	var run *Difference
 	for _, it := range items {
+		if side == 0 && !used(it) {
+			l.pair.missing[l.dir-wire.S2C]++
+		}
 		switch {
 		case used(it):
 			run = nil
@@ -169,6 +175,9 @@ func (l *lane) runs(p *pass, h *hole, side int, items []*item, used func(*item) 
 	}
 	if run != nil && h.more[side] > 0 {
 		p.found.grow(run, h.more[side])
+		if side == 0 {
+			l.pair.missing[l.dir-wire.S2C] += h.more[side]
+		}
 	}
 }
 
@@ -229,20 +238,32 @@ func (l *lane) after(side int, m mark) *Place {
 
 // alone tells of connections that only one journal has.
 func (c *comparer) alone(pairs []*pairing, found *differences) {
+	absent := false
 	for _, p := range pairs {
 		for side, v := range p.conns {
 			if v == nil || p.conns[1-side] != nil {
 				continue
 			}
-			at := &Place{Conn: v.id, Time: timeOf(v.first), Seq: v.seq}
+			at := v.begin()
+			absent = absent || side == 0
 			d := &Difference{Kind: Missing, What: AboutConnection, Count: v.lines[0] + v.lines[1], Worker: p.worker, Recorded: at}
 			if side == 1 {
 				d.Kind, d.Recorded, d.Replayed = Extra, nil, at
 			}
 			found.add(d)
 		}
+		if c.mute(p) {
+			found.add(&Difference{Kind: Missing, What: AboutConnection, Count: c.wanted(p.conns[0]), Worker: p.worker,
+				Recorded: p.conns[0].begin(), Replayed: p.conns[1].begin(), Detail: "it was made, and the master said nothing on it"})
+		}
+	}
+	if n := c.out.Coverage.missingWorkers; n > 0 && !absent {
+		found.add(&Difference{Kind: Missing, What: AboutConnection, Detail: "of a worker that the run waited for"})
 	}
 }
+
+// begin is where a connection begins.
+func (v *surveyed) begin() *Place { return &Place{Conn: v.id, Time: timeOf(v.first), Seq: v.seq} }
 
 // name is a pair for people.
 func (p *pairing) name() string {

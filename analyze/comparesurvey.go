@@ -44,6 +44,8 @@ type surveyed struct {
 	caught  catching
 	aside   map[string]int64
 	gaps    []string
+	extents [2]extents
+	plays   uint64 // in a run: the recorded connection that it plays, where that was known from its beginning; else 0
 }
 
 // sketchSize is how many sums of lines stand for a connection, when it has to
@@ -93,6 +95,9 @@ func (c *comparer) survey(side int) (*survey, error) {
 			s.begun, s.first = true, rec.Time
 		}
 		s.record(rec)
+		if rec.Dir != wire.NoDirection {
+			s.conn(rec).extents[rec.Dir-wire.S2C].count(rec, l.wanted(rec))
+		}
 		l.take(rec)
 	}
 	l.finish()
@@ -145,7 +150,7 @@ func (s *survey) record(rec *journal.Record) {
 	}
 	switch rec.Kind {
 	case journal.KindOpen:
-		v.opened = true
+		v.opened, v.plays = true, rec.Event.Plays
 	case journal.KindGap:
 		if len(v.gaps) < 3 && !s.excused(rec.Event) {
 			v.gaps = append(v.gaps, fmt.Sprintf("%d bytes of connection %d %s are missing at %s (%s)",

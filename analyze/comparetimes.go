@@ -9,7 +9,7 @@ import (
 // judged says whether it counts when a line comes.
 func (l *lane) judged(p *pass, a *item) bool {
 	c := p.c
-	return c.timed() && (c.run == nil || l.dir == c.run.played()) && a.flags&itemFirst == 0
+	return c.timed() && (c.run == nil || l.dir == playedSide(c.run)) && a.flags&itemFirst == 0
 }
 
 // lateness is how much later than recorded a line came, both from the beginning
@@ -19,7 +19,7 @@ func (l *lane) lateness(p *pass, a, b *item) time.Duration {
 	since := func(begin [2]int64) int64 {
 		return (b.time - begin[1]) - int64(float64(a.time-begin[0])/speed)
 	}
-	return time.Duration(min(since(l.pair.begins), since([2]int64{p.c.surveys[0].first, p.c.surveys[1].first})))
+	return time.Duration(min(since(l.pair.begins), since(p.c.began)))
 }
 
 // timing notes how late a line came.
@@ -107,6 +107,9 @@ func (l *lagCounts) at(part float64) int64 {
 func (c *comparer) times(pairs []*pairing) {
 	lag := &c.surveys[1].lag
 	c.out.Lag = LagUs{P50: lag.at(0.5) / 1000, P99: lag.at(0.99) / 1000, Max: lag.max / 1000}
+	if c.run != nil && c.run.Lag != nil { // of all that was sent, and not of samples
+		c.out.Lag = LagUs(*c.run.Lag)
+	}
 	for _, p := range pairs {
 		for _, k := range p.catchUps(c) {
 			if len(c.out.CatchUp) < maxCatchUps {

@@ -31,6 +31,7 @@ func (c *comparer) gaps(pairs []*pairing) {
 			told[v] = true
 			for _, g := range v.gaps {
 				c.doubt(fmt.Sprintf("the %s journal has a gap: %s", sideNames[side], g))
+				c.gapTold = c.gapTold || side == 0
 			}
 		}
 	}
@@ -68,16 +69,18 @@ func (c *comparer) decide(pairs []*pairing) {
 	c.tallies(pairs)
 	out := c.out
 	lag := time.Duration(out.Lag.P99) * time.Microsecond
+	doubts, causes := c.ran(pairs)
+	c.unsure = append(doubts, c.unsure...)
 	switch {
 	case c.run == nil || c.run.Speed == 0 || c.opts.MaxLag < 0:
 	case lag > c.opts.MaxLag:
-		c.doubt(fmt.Sprintf("the driver of the run was too slow: 1 of 100 samples was more than %v behind the schedule, of %v that are allowed", lag, c.opts.MaxLag))
+		c.doubt(fmt.Sprintf("the replay could not keep time: 1 of 100 lines was more than %v late, of %v that are allowed", lag, c.opts.MaxLag))
 	}
 	for side, s := range c.surveys {
 		switch {
 		case len(s.order) == 0:
 			c.doubt("the " + sideNames[side] + " journal has no connection")
-		case side == 0 && s.lines == 0:
+		case side == 0 && (s.lines == 0 || out.Recorded.Lines == 0 && out.Recorded.Connections > 0):
 			c.doubt("there is nothing in the recorded journal to compare")
 		}
 	}
@@ -85,16 +88,22 @@ func (c *comparer) decide(pairs []*pairing) {
 	if len(pairs) == 0 && len(c.unsure) == 0 {
 		c.doubt("no connection was chosen")
 	}
+	if c.run != nil {
+		out.Notes = append(out.Notes, c.run.Notes...)
+	}
 	total := out.Total()
 	switch {
 	case len(c.unsure) > 0:
-		out.Verdict, out.Why = Inconclusive, "It can't be told: "+strings.Join(c.unsure, "; ")+"."
+		out.Verdict, out.Why = Inconclusive, "It can't be told: "+strings.Join(append(c.unsure, causes...), "; ")+"."
 		if total > 0 {
 			out.Why += " So far there " + are(total, "difference") + " (" + c.kinds() + ")."
 		}
 	case total > 0:
 		out.Verdict = Different
-		out.Why = fmt.Sprintf("There %s: %s.", are(total, "difference"), c.kinds())
+		for _, cause := range causes {
+			out.Why += upper(cause) + ". "
+		}
+		out.Why += fmt.Sprintf("There %s: %s.", are(total, "difference"), c.kinds())
 		if len(out.Differences) > 0 {
 			out.Why += " The first: " + out.Differences[0].sentence() + "."
 		}
@@ -111,6 +120,9 @@ func (c *comparer) decide(pairs []*pairing) {
 		out.Why += "."
 	}
 }
+
+// upper is a sentence that begins with a capital letter.
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // related makes the comparison inconclusive where journals are about different
 // things: then what is different says nothing.

@@ -15,7 +15,8 @@
 //   - same: all that counts came again, in order and in time
 //   - different: it did not; each [Difference] names its place in both journals
 //   - inconclusive: it can't be told, for something is missing in a journal (a
-//     gap, damage), the driver of the replay could not keep its schedule, or
+//     gap, damage), the replay could not keep its schedule, was interrupted or
+//     lacked something in its own process, or
 //     there is nothing to compare, as the journals are of different dialects or
 //     workers. That goes before different. The beginning of a
 //     line that redaction left out where a connection was cut off is no gap.
@@ -33,7 +34,7 @@
 // looked at); whether REPLICATE has its trailing space.
 //
 // Between two recordings all else counts, in both directions. In a run of a
-// replay (see [Run]) one side was played from the journal, and the other was
+// replay (see [journal.Run]) one side was played from the journal, and the other was
 // somebody new, of whom the same can't be asked:
 //
 //   - of a POSITION the token counts, and where it stands among the rows, if it
@@ -58,8 +59,10 @@
 //   - a master that a worker is played to has rows of its own: which streams it
 //     answers for counts, and its ERRORs. How many rows came is told. At the highest
 //     speed it does not count whether it ended a connection in order or with a reset.
-//   - recorded workers that nobody played are told in a note; one that was there and
-//     did not come back is missing.
+//   - of a run of the master, recorded workers that did not come are left out, with a
+//     note; one that was there and did not come back is missing, and so are those that
+//     the run waited for. A recorded worker that is played is missing wherever its
+//     connection could not be made, or was made and never answered.
 //   - that its sender paused is no difference where both connections end as those do
 //     that were not read for too long: whoever recorded need not have seen the pause.
 //   - where a run does not begin with the journal, its connections begin with a
@@ -112,7 +115,8 @@
 //     are: comparelens.go; what was asked for otherwise:
 //     compareasked.go
 //   - the first reading: comparesurvey.go; who is compared with whom:
-//     comparepair.go, comparepartner.go, compareabsent.go; what a run says of itself: comparerun.go
+//     comparepair.go, comparepartner.go, compareabsent.go; what a run says of itself: comparerun.go;
+//     how much took place: comparecoverage.go
 //   - the second: comparepass.go; one lane: comparelane.go; out of
 //     step: comparemeet.go, comparealign.go; what that means: comparesort.go
 //   - lateness and lag: comparetimes.go; the rest: comparecatchup.go,

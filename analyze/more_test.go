@@ -75,33 +75,34 @@ func TestBlocks(t *testing.T) {
 // just cut off.
 func TestEndings(t *testing.T) {
 	lines := []string{"> NAME w1", "> REPLICATE ", "< POSITION events master 5 5", "< RDATA events master 6 [1]"}
-	ended := func(how, by string, o journal.Options) *journal.Reader {
+	ended := func(how, by string, run bool) *journal.Reader {
 		s := talk("", lines...)
 		s[len(s)-1].ev = journal.Event{How: how, By: by}
 		if by, ok := strings.CutSuffix(by, ", at its end"); ok {
 			s[len(s)-1].ev = journal.Event{How: how, By: by, Note: EndOfReplay}
 		}
-		return s.write(t, o)
+		if run {
+			return s.ran(t, journal.Run{Speed: 1})
+		}
+		return s.write(t, journal.Options{})
 	}
-	run := (&Run{Journal: "x", Speed: 1}).options()
 	for _, x := range []struct {
 		was, wasBy, is, isBy string
-		o                    journal.Options
-		same                 bool
+		run, same            bool
 	}{
-		{"fin", "master", "fin", "master", journal.Options{}, true},
-		{"fin", "master", "reset", "master", journal.Options{}, false},
-		{"fin", "master", "fin", "worker", journal.Options{}, false},
-		{"fin", "master", "shutdown", "tap", journal.Options{}, false},
-		{"fin", "master", "shutdown", "master", run, true},
-		{"unknown", "", "fin", "master", run, true},
-		{"fin", "worker", "fin", "master, at its end", run, true}, // it was stopped then
-		{"fin", "worker", "fin", "master", run, false},
-		{"fin", "master", "fin", "worker", run, false},
-		{"fin", "master", "reset", "master", run, false},
-		{"reset", "master", "fin", "master", run, false},
+		{"fin", "master", "fin", "master", false, true},
+		{"fin", "master", "reset", "master", false, false},
+		{"fin", "master", "fin", "worker", false, false},
+		{"fin", "master", "shutdown", "tap", false, false},
+		{"fin", "master", "shutdown", "master", true, true},
+		{"unknown", "", "fin", "master", true, true},
+		{"fin", "worker", "fin", "master, at its end", true, true}, // it was stopped then
+		{"fin", "worker", "fin", "master", true, false},
+		{"fin", "master", "fin", "worker", true, false},
+		{"fin", "master", "reset", "master", true, false},
+		{"reset", "master", "fin", "master", true, false},
 	} {
-		c := compare(t, ended(x.was, x.wasBy, journal.Options{}), ended(x.is, x.isBy, x.o), Options{})
+		c := compare(t, ended(x.was, x.wasBy, false), ended(x.is, x.isBy, x.run), Options{})
 		if same := c.Verdict == Same; same != x.same || c.Endings[0].Same != x.same || !same && (c.Total() != 1 || c.Differences[0].What != AboutEnding) {
 			t.Errorf("%+v: %s", x, text(c))
 		}
@@ -163,7 +164,7 @@ func TestLate(t *testing.T) {
 				played[i].t += int64(x.by)
 			}
 		}
-		c := compare(t, a, played.write(t, (&Run{Journal: "x", Speed: x.speed}).options()), Options{})
+		c := compare(t, a, played.ran(t, journal.Run{Speed: x.speed}), Options{})
 		wantCatchUp := strings.Contains(x.name, "catch-up")
 		wantAll := int64(0)
 		if x.late > 0 {
@@ -185,7 +186,7 @@ func TestLate(t *testing.T) {
 // master what it answers for.
 func TestRunAsWorker(t *testing.T) {
 	lines := []string{"< SERVER lab.test", "> NAME w1", "> REPLICATE events 5", "< POSITION events 5", "< RDATA events 6 [1]", "> FEDERATION_ACK 3", "> USER_SYNC @u:x start 5"}
-	run := &Run{Journal: "x", Speed: 1, Worker: true}
+	run := journal.Run{Speed: 1, As: journal.RunWorker}
 	a := talk("", lines...).write(t, journal.Options{})
 	for _, x := range []struct {
 		edit func([]string) []string
@@ -199,7 +200,7 @@ func TestRunAsWorker(t *testing.T) {
 		{replaced("REPLICATE events 5", "REPLICATE events 6"), map[string]int64{Changed: 1}},
 		{func(l []string) []string { return append(l, "< ERROR invalid command: FOO") }, map[string]int64{Extra: 1}},
 	} {
-		c := compare(t, a, talk("", x.edit(slices.Clone(lines))...).write(t, run.options()), Options{})
+		c := compare(t, a, talk("", x.edit(slices.Clone(lines))...).ran(t, run), Options{})
 		if fmt.Sprint(c.Counts) != fmt.Sprint(x.want) {
 			t.Errorf("want %v: %s", x.want, text(c))
 		}

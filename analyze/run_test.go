@@ -13,30 +13,16 @@ import (
 	"repltap/wire"
 )
 
-func TestRunSource(t *testing.T) {
-	for _, r := range []*Run{
-		{Journal: "traffic/", Speed: 1, Rename: map[string]string{}},
-		{Journal: `odd "name" =x`, Speed: 0, Worker: true, Rename: map[string]string{"master": "main process", "w1": "w2"}},
-		{Journal: "j", Speed: 2.5, Conns: []uint64{1, 3}, Workers: []string{"w1", "a b"}, From: time.Unix(5, 7).UTC(), To: time.Unix(9, 0).UTC(),
-			Streams: []string{"events"}, Instances: []string{"master"}, Shared: true, Rebased: true, ServerName: "x:8448", Rename: map[string]string{}},
-	} {
-		got, ok := ParseRun(r.Source() + " later=thing loose words")
-		if !ok {
-			t.Fatalf("%s is no run", r.Source())
-		}
-		if d := cmp.Diff(r, got); d != "" {
-			t.Errorf("%s:\n%s", r.Source(), d)
-		}
-	}
-	for _, source := range []string{"", "import x.jsonl", "proxy 127.0.0.1:9092"} {
-		if _, ok := ParseRun(source); ok {
-			t.Errorf("%q is a run", source)
-		}
-	}
+// ran makes a journal of a story that is a run's.
+func (s story) ran(t testing.TB, r journal.Run) *journal.Reader {
+	t.Helper()
+	r.Journal = "x"
+	end := r
+	end.Ended, end.Complete = true, true
+	out := story{{t: s[0].t, kind: journal.KindRun, ev: journal.Event{What: "begin", Run: &r}}}
+	out = append(append(out, s...), happening{t: s[len(s)-1].t, kind: journal.KindRun, ev: journal.Event{What: "end", Run: &end}})
+	return out.write(t, journal.Options{})
 }
-
-// options are those of the journal of a run.
-func (r *Run) options() journal.Options { return journal.Options{Source: r.Source()} }
 
 // fresh is a story as it happens again when it is played to a worker that nobody
 // uses: it pings at other times, and says nothing that users would make it say;
@@ -80,14 +66,14 @@ func TestRun(t *testing.T) {
 		s := capture(t, folder).beginning(2 * seededLines)
 		a := s.write(t, journal.Options{})
 		for _, speed := range []float64{0, 0.5, 1, 10} {
-			run := &Run{Journal: "x", Speed: speed}
+			run := journal.Run{Speed: speed}
 			played := s.fresh(max(speed, 0.5))
-			c := compare(t, a, played.write(t, run.options()), Options{})
+			c := compare(t, a, played.ran(t, run), Options{})
 			if c.Verdict != Same || !c.IsRun || len(c.NotCompared) == 0 {
 				t.Errorf("%s at %v: %s", folder, speed, text(c))
 			}
 		}
-		run := &Run{Journal: "x", Speed: 1}
+		run := journal.Run{Speed: 1}
 		played := s.fresh(1)
 		counts := played.counts()
 		for k, x := range seededChanges[:5] {
@@ -95,7 +81,7 @@ func TestRun(t *testing.T) {
 				return counts[fmt.Sprint(played[i].conn, played[i].dir, played[i].line)] == 1 && isRdata(played, i) && x.fits(played, i) && !held(played, i)
 			}) {
 				out, _, _ := x.change(played, i)
-				c := compare(t, a, out.write(t, run.options()), Options{})
+				c := compare(t, a, out.ran(t, run), Options{})
 				if c.Verdict != Different || c.Total() != 1 || c.Counts[x.kind] != 1 {
 					t.Errorf("%s: %s at %d %q: %s", folder, x.name, i, played[i].line, text(c))
 				}
@@ -153,9 +139,9 @@ func TestRunNatural(t *testing.T) {
 		{"an ERROR of the master", young, func(l []string) []string { return append(l, "< ERROR Failed to keep up") }, map[string]int64{Extra: 1}},
 		{"another name", young, replaced("NAME w1", "NAME w7"), nil},
 	} {
-		run := &Run{Journal: "x", Speed: 1}
+		run := journal.Run{Speed: 1}
 		a, b := talk("", x.recorded...), talk("", x.edit(slices.Clone(x.recorded))...)
-		c := compare(t, a.write(t, journal.Options{}), b.write(t, run.options()), Options{})
+		c := compare(t, a.write(t, journal.Options{}), b.ran(t, run), Options{})
 		if x.want == nil {
 			x.want = map[string]int64{}
 		}
@@ -202,17 +188,17 @@ func TestRunRewritten(t *testing.T) {
 			moved[i].line = "SERVER dev.test\n"
 		}
 	}
-	run := &Run{Journal: "x", Speed: 1, Rebased: true, ServerName: "dev.test", Rename: map[string]string{"master": "main"}}
-	if c := compare(t, a, moved.write(t, run.options()), Options{}); c.Verdict != Same {
+	run := journal.Run{Speed: 1, Rebased: true, ServerName: "dev.test", Rename: map[string]string{"master": "main"}}
+	if c := compare(t, a, moved.ran(t, run), Options{}); c.Verdict != Same {
 		t.Error(text(c))
 	}
 	i := moved.places(1, 1, func(i int) bool { return hasToken(moved, i) && string(moved[i].gist().Stream) == "typing" })[0]
 	h := moved[i]
 	h.line = strings.Replace(h.line, fmt.Sprintf(" %d ", h.gist().Token), fmt.Sprintf(" %d ", h.gist().Token+1), 1)
-	if c := compare(t, a, moved.with(i, h).write(t, run.options()), Options{}); c.Counts[Changed] != 1 || c.Total() != 1 {
+	if c := compare(t, a, moved.with(i, h).ran(t, run), Options{}); c.Counts[Changed] != 1 || c.Total() != 1 {
 		t.Error(text(c))
 	}
-	if c := compare(t, a, moved.write(t, (&Run{Journal: "x", Speed: 1}).options()), Options{}); c.Verdict != Different {
+	if c := compare(t, a, moved.ran(t, journal.Run{Speed: 1}), Options{}); c.Verdict != Different {
 		t.Errorf("nobody said so: %s", text(c))
 	}
 }
@@ -227,14 +213,14 @@ func TestRunPart(t *testing.T) {
 	if len(part) < 100 {
 		t.Fatalf("only %d lines", len(part))
 	}
-	run := &Run{Journal: "x", Speed: 1, Conns: []uint64{2}, From: time.Unix(0, from), To: time.Unix(0, to)}
+	run := journal.Run{Speed: 1, Conns: []uint64{2}, From: time.Unix(0, from), To: time.Unix(0, to)}
 	for i := range part {
 		part[i].conn = 1
 	}
 	begin := story{{t: from, conn: 1, kind: journal.KindOpen}, {t: from, conn: 1, dir: wire.C2S, line: "NAME w2\n"}, {t: from, conn: 1, dir: wire.S2C, line: "POSITION events master 1 1\n"}}
 	name := s.places(1, 1, func(i int) bool { return s[i].conn == 2 && s[i].command() == wire.CmdName })[0]
 	begin[1].line = s[name].line
-	c := compare(t, a, append(begin, part...).write(t, run.options()), Options{Filter: journal.Filter{Dir: wire.S2C}})
+	c := compare(t, a, append(begin, part...).ran(t, run), Options{Filter: journal.Filter{Dir: wire.S2C}})
 	if c.Counts[Extra] > 1 || c.Counts[Missing] > 0 || c.Counts[Changed] > 0 {
 		t.Error(text(c))
 	}
@@ -243,8 +229,8 @@ func TestRunPart(t *testing.T) {
 		g := h.gist()
 		return len(g.Stream) > 0 && h.dir == wire.S2C && !slices.Contains(streams, string(g.Stream))
 	})
-	run = &Run{Journal: "x", Speed: 1, Streams: streams}
-	if c := compare(t, a, some.write(t, run.options()), Options{}); c.Verdict != Same {
+	run = journal.Run{Speed: 1, Streams: streams}
+	if c := compare(t, a, some.ran(t, run), Options{}); c.Verdict != Same {
 		t.Error(text(c))
 	}
 }
@@ -262,12 +248,12 @@ func TestRunShared(t *testing.T) {
 		}
 		two = append(two, h)
 	}
-	run := &Run{Journal: "x", Speed: 1, Shared: true}
-	if c := compare(t, s.write(t, journal.Options{}), two.write(t, run.options()), Options{}); c.Verdict != Same || len(c.Connections) != 2 {
+	run := journal.Run{Speed: 1, Shared: true}
+	if c := compare(t, s.write(t, journal.Options{}), two.ran(t, run), Options{}); c.Verdict != Same || len(c.Connections) != 2 {
 		t.Error(text(c))
 	}
 	lost := slices.DeleteFunc(slices.Clone(two), func(h happening) bool { return h.conn == 2 && strings.Contains(h.line, " 7 ") })
-	if c := compare(t, s.write(t, journal.Options{}), lost.write(t, run.options()), Options{}); c.Total() != 1 || c.Differences[0].Worker != "other" {
+	if c := compare(t, s.write(t, journal.Options{}), lost.ran(t, run), Options{}); c.Total() != 1 || c.Differences[0].Worker != "other" {
 		t.Error(text(c))
 	}
 }
@@ -302,8 +288,8 @@ func TestRunLag(t *testing.T) {
 			}
 			played = slices.Insert(played, len(played)-1, happening{t: last.t, conn: last.conn, kind: journal.KindSample, ev: ev})
 		}
-		run := &Run{Journal: "x", Speed: x.speed}
-		c := compare(t, a, played.write(t, run.options()), Options{MaxLag: x.max})
+		run := journal.Run{Speed: x.speed}
+		c := compare(t, a, played.ran(t, run), Options{MaxLag: x.max})
 		if c.Verdict != x.want || c.Lag.Max != x.lag.Microseconds() || c.Lag.P50 < 95 || x.often < 200 && c.Lag.P50 > 105 {
 			t.Errorf("%+v: %+v %s", x, c.Lag, text(c))
 		}

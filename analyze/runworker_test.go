@@ -27,31 +27,31 @@ func TestRunOfWorker(t *testing.T) {
 		name     string
 		recorded []string
 		edit     func(l []string) []string
-		run      Run
+		run      journal.Run
 		want     map[string]int64
 	}{
 		{"another process, at another time, of another server", young, func(l []string) []string {
 			l[5], l[1] = "> USER_SYNC zzzzz @u:x start 6", "< SERVER other.test"
 			return l
-		}, Run{}, nil},
+		}, journal.Run{}, nil},
 		{"other rows, other tokens", young, func(l []string) []string {
 			l[3], l[6] = "< POSITION events master 50 50", "< RDATA events master 51 [7]"
 			return slices.Delete(l, 8, 9)
-		}, Run{}, nil},
-		{"less was said", young, without("ACK w1 9"), Run{}, map[string]int64{Missing: 1}},
-		{"another token was said", young, replaced("ACK w1 9", "ACK w1 8"), Run{}, map[string]int64{Changed: 1}},
-		{"a stream is not answered for", young, without("POSITION typing"), Run{}, map[string]int64{Missing: 1}},
-		{"a stream more is answered for", young, func(l []string) []string { return append(l, "< POSITION caches master 1 1") }, Run{}, map[string]int64{Extra: 1}},
-		{"the master throws it out", young, func(l []string) []string { return append(l, "< ERROR ping timeout") }, Run{}, map[string]int64{Extra: 1}},
-		{"moved tokens", young, moved, Run{Rebased: true}, nil},
-		{"moved tokens of 1.12", old, moved, Run{Rebased: true}, nil},
-		{"moved by different numbers", young, replaced("ACK w1 9", "ACK w1 10"), Run{Rebased: true}, map[string]int64{Changed: 1}},
-		{"moved, and nobody said so", old, moved, Run{}, map[string]int64{Changed: 2}},
-		{"it begins in the middle", young[5:], func(l []string) []string { return append(slices.Clone(young[:5]), l...) }, Run{From: time.Unix(1e9, 0)}, nil},
+		}, journal.Run{}, nil},
+		{"less was said", young, without("ACK w1 9"), journal.Run{}, map[string]int64{Missing: 1}},
+		{"another token was said", young, replaced("ACK w1 9", "ACK w1 8"), journal.Run{}, map[string]int64{Changed: 1}},
+		{"a stream is not answered for", young, without("POSITION typing"), journal.Run{}, map[string]int64{Missing: 1}},
+		{"a stream more is answered for", young, func(l []string) []string { return append(l, "< POSITION caches master 1 1") }, journal.Run{}, map[string]int64{Extra: 1}},
+		{"the master throws it out", young, func(l []string) []string { return append(l, "< ERROR ping timeout") }, journal.Run{}, map[string]int64{Extra: 1}},
+		{"moved tokens", young, moved, journal.Run{Rebased: true}, nil},
+		{"moved tokens of 1.12", old, moved, journal.Run{Rebased: true}, nil},
+		{"moved by different numbers", young, replaced("ACK w1 9", "ACK w1 10"), journal.Run{Rebased: true}, map[string]int64{Changed: 1}},
+		{"moved, and nobody said so", old, moved, journal.Run{}, map[string]int64{Changed: 2}},
+		{"it begins in the middle", young[5:], func(l []string) []string { return append(slices.Clone(young[:5]), l...) }, journal.Run{From: time.Unix(1e9, 0)}, nil},
 	} {
-		x.run.Journal, x.run.Speed, x.run.Worker = "x", 1, true
+		x.run.Speed, x.run.As = 1, journal.RunWorker
 		a, b := talk("", x.recorded...), talk("", x.edit(slices.Clone(x.recorded))...)
-		c := compare(t, a.write(t, journal.Options{}), b.write(t, x.run.options()), Options{})
+		c := compare(t, a.write(t, journal.Options{}), b.ran(t, x.run), Options{})
 		if x.want == nil {
 			x.want = map[string]int64{}
 		}
@@ -69,8 +69,8 @@ func TestRunOfWorkerEnds(t *testing.T) {
 	b := slices.Clone(a)
 	b[len(b)-1].ev.How = "reset"
 	for speed, want := range map[float64]string{0: Same, 1: Different} {
-		run := Run{Journal: "x", Speed: speed, Worker: true}
-		if c := compare(t, a.write(t, journal.Options{}), b.write(t, run.options()), Options{}); c.Verdict != want {
+		run := journal.Run{Speed: speed, As: journal.RunWorker}
+		if c := compare(t, a.write(t, journal.Options{}), b.ran(t, run), Options{}); c.Verdict != want {
 			t.Errorf("at %v: %s", speed, text(c))
 		}
 	}

@@ -122,7 +122,7 @@ func TestFirstPosition(t *testing.T) {
 		{"after rows beyond it", at(6), map[string]int64{Reordered: 1}},
 		{"another token", replaced("POSITION events 6", "POSITION events 9")(at(4)), map[string]int64{Changed: 1}},
 	} {
-		c := compare(t, talk("", old...).write(t, journal.Options{}), talk("", x.is...).write(t, (&Run{Journal: "x", Speed: 1}).options()), Options{})
+		c := compare(t, talk("", old...).write(t, journal.Options{}), talk("", x.is...).ran(t, journal.Run{Speed: 1}), Options{})
 		if d := cmp.Diff(x.want, c.Counts); d != "" {
 			t.Errorf("%s: %s%s", x.name, d, text(c))
 		}

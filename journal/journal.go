@@ -107,7 +107,8 @@
 // reads is two records. Readers join them with wire.Splitter.
 //
 // Kinds are numbered as the constants are: 3 open, 4 close, 5 eof, 6 stall,
-// 7 resume, 8 gap, 9 finding, 10 file, 11 sample.
+// 7 resume, 8 gap, 9 finding, 10 file, 11 sample, 12 run. A replay writes a run
+// when it begins and when it ends: its Event's JSON has in "run" what [Run] has.
 //
 // # Format numbers
 //

@@ -24,9 +24,10 @@ const (
 	KindFinding              // something odd that belongs to no single line
 	KindFile                 // a recording began or ended here
 	KindSample               // how a replay's sender stands just now
+	KindRun                  // what a replay is to play, or came to
 )
 
-var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file", "sample"}
+var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file", "sample", "run"}
 
 // String is the kind as `log` prints it.
 func (k Kind) String() string {
@@ -80,6 +81,9 @@ type Event struct {
 	// Open: the addresses of the worker and of the upstream.
 	Peer     string `json:"peer,omitempty"`
 	Upstream string `json:"upstream,omitempty"`
+	// Open, of a replay: the recorded connection that this one plays, where that is
+	// known by then.
+	Plays uint64 `json:"plays,omitempty"`
 
 	// EOF and close: how it ended ("fin", "reset", "timeout", "refused", "error",
 	// "shutdown", "enforced", "cut", "unknown") and who did it ("worker", "master", "tap").
@@ -123,6 +127,9 @@ type Event struct {
 	Queue    int64  `json:"queue,omitempty"`
 	Lag      int64  `json:"lag,omitempty"`
 	Position uint64 `json:"position,omitempty"`
+
+	// Run: what a replay is to play, or what came of that.
+	Run *Run `json:"run,omitempty"`
 
 	// File: a recording's beginning or end. Finding of an enforcing tap: the
 	// command that was refused.

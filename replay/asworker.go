@@ -21,6 +21,8 @@ type PlayerConfig struct {
 	Link   Link
 	Retell Retell
 	Linger time.Duration // how long they stay after the last act
+	// LagLimit is for the verdict: see journal.Run.
+	LagLimit time.Duration
 	// Journal gets what happens.
 	Journal  *journal.Writer
 	Progress func(Progress) // called five times a second or so; may be nil
@@ -46,6 +48,7 @@ type player struct {
 	clock *clock
 	pacer *pacer
 	notes *notes
+	run   journal.Run
 	tasks sync.WaitGroup // dials, and the feed
 	done  chan struct{}
 
@@ -70,7 +73,6 @@ type player struct {
 	moved   int64 // when something was last sent
 	lingers int64 // till when it stays, 0 before
 	left    int64 // when it said goodbye, 0 before
-	unsaid  int64 // lines whose connection was not there any more
 	result  Result
 	fault   error
 }
@@ -94,6 +96,8 @@ func playWorkers(ctx context.Context, cfg PlayerConfig, clock *clock) (*Result, 
 		return nil, err
 	}
 	p.notes = newNotes(cfg.Journal, p.plan.Release)
+	p.run = p.plannedRun()
+	p.notes.says(clock.now(), "begin", p.run)
 	life, stop := context.WithCancel(ctx)
 	p.tasks.Go(func() { p.feed.run(life, p.plan, p.done) })
 	p.loop(ctx, life)
@@ -216,14 +220,40 @@ func (p *player) finish() {
 		}
 	}
 	p.pacer.close()
-	p.notes.close()
 	r := &p.result
-	if p.unsaid > 0 {
-		r.note(fmt.Sprintf("%d commands were not sent, as their connection was not there", p.unsaid))
+	if n := p.unsaid(); n > 0 {
+		r.note(fmt.Sprintf("%d commands were not sent, as their connection was not there", n))
 	}
-	r.Complete = p.ending
+	r.Complete = p.ending && (p.lingers != 0 || !r.Interrupted)
 	if p.times.begun {
 		r.Took = time.Duration(now - p.times.real)
 	}
 	r.sort()
+	r.ended(&p.run, &p.times, p.fault)
+	p.notes.says(p.clock.now(), "end", p.run)
+	p.notes.close()
+}
+
+// unsaid counts the lines whose connection was not there any more.
+func (p *player) unsaid() (n int64) {
+	for _, r := range p.plan.Conns {
+		c := p.byConn[r.Conn]
+		if c == nil || c.unsaid == 0 {
+			continue
+		}
+		n += c.unsaid
+		if c.ready != 0 {
+			p.run.LeftOut = leave(p.run.LeftOut, journal.LeftEnded, c.stats.endedText(), r.Conn)
+		}
+	}
+	return n
+}
+
+// endedText says how a connection ended.
+func (c *Connection) endedText() string {
+	out := c.How + " by the " + c.By
+	if c.Note != "" {
+		out += ", " + c.Note
+	}
+	return out
 }

@@ -112,10 +112,13 @@ func (p *player) act(life context.Context, now, due int64, a *Act) {
 		}
 		return
 	}
-	if c == nil || c.gone || c.leaving() {
+	if c == nil {
+		return
+	}
+	if c.gone || c.leaving() {
 		// What it said of the end may have come about by itself.
 		if a.Kind == ActSay && wire.CommandOf(a.Line) != wire.CmdError {
-			p.unsaid++
+			c.unsaid++
 		}
 		return
 	}

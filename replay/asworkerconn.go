@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -22,7 +23,9 @@ type part struct {
 	pump    *pump // nil: it is not connected
 	out     *Outbox
 	waiting []waitingSay // what it was to say before it was connected
+	unsaid  int64        // lines that it could not say
 	backoff *wire.Backoff
+	dialErr error // of the last attempt
 	dialAt  int64 // when it tries again, 0: it does not
 	ready   int64 // when it was connected
 	split   wire.Splitter
@@ -92,12 +95,15 @@ func (c *part) dialled(d dialledPart) {
 	}
 	switch {
 	case c.gone, errors.Is(d.err, context.Canceled):
+	case d.err != nil && !p.times.begun && isLocal(d.err):
+		p.fault = fmt.Errorf("connecting to %s: %w", p.cfg.Connect, unwrapDial(d.err))
+		c.drop()
 	case d.err != nil && !p.times.begun:
 		p.fault = &NoMasterError{p.cfg.Connect, unwrapDial(d.err)}
 		c.drop()
 	case d.err != nil:
 		p.result.note("the master could not be reached again at once: " + unwrapDial(d.err).Error())
-		c.dialAt = now + int64(c.backoff.Next())
+		c.dialErr, c.dialAt = d.err, now+int64(c.backoff.Next())
 	default:
 		c.connected(now)
 	}
@@ -109,7 +115,7 @@ func (c *part) connected(now int64) {
 	c.ready, c.number = now, p.notes.conn(c.id)
 	c.stats.Conn = c.number
 	p.notes.add(note{t: now, conn: c.number, kind: journal.KindOpen, event: journal.Event{
-		Peer: c.pump.conn.LocalAddr().String(), Upstream: c.pump.conn.RemoteAddr().String(),
+		Peer: c.pump.conn.LocalAddr().String(), Upstream: c.pump.conn.RemoteAddr().String(), Plays: c.rec.Conn,
 	}})
 	c.out.open(now, c.rec.pings)
 	for i := range c.waiting {
@@ -128,7 +134,7 @@ func (c *part) say(now, due int64, a *Act) {
 		if len(c.waiting) < SynapseLimits.MaxQueue {
 			c.waiting = append(c.waiting, waitingSay{due, *a})
 		} else {
-			c.p.unsaid++
+			c.unsaid++
 		}
 		return
 	}
@@ -139,7 +145,7 @@ func (c *part) say(now, due int64, a *Act) {
 			line = append(bytes.Clone(line), '\n')
 		}
 		if !c.out.sendRaw(now, line) {
-			c.p.unsaid++
+			c.unsaid++
 		}
 	} else if err := c.out.Send(now, line); err != nil {
 		c.p.result.note(err.Error())

@@ -2,9 +2,9 @@ package replay
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"slices"
+	"syscall"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -193,12 +193,28 @@ func (c *part) drop() {
 	c.p.parts = slices.DeleteFunc(c.p.parts, func(o *part) bool { return o == c })
 	delete(c.p.byPump, c.pump)
 	if c.pump == nil {
-		c.p.unsaid += int64(len(c.waiting))
-		if c.p.times.begun {
-			c.p.result.note(fmt.Sprintf("recorded connection %d did not come about", c.rec.Conn))
-		}
+		c.unsaid += int64(len(c.waiting))
+		c.unmade()
 	}
 	c.waiting = nil
+}
+
+// unmade notes why a connection was never there. One that was still being made when
+// the replay was interrupted was not refused.
+func (c *part) unmade() {
+	p, err := c.p, c.dialErr
+	why, detail := journal.LeftUnreachable, p.cfg.Connect+": no answer"
+	switch {
+	case !p.times.begun || err == nil && p.result.Interrupted:
+		return
+	case isLocal(err):
+		why, detail = journal.LeftFailed, plainError(err)
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+		why, detail = journal.LeftRefused, p.cfg.Connect+": "+plainError(err)
+	case err != nil:
+		detail = p.cfg.Connect + ": " + plainError(err)
+	}
+	p.run.LeftOut = leave(p.run.LeftOut, why, detail, c.rec.Conn)
 }
 
 // unwrapDial is an error of dialling without the address, which is told anyway.

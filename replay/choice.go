@@ -33,7 +33,9 @@ func (p *Plan) choose(conns []*Recorded) error {
 			if r.asked && (p.first == nil || r.askedAt < p.first.askedAt) {
 				p.first = r
 			}
+			continue
 		}
+		p.oneSided = append(p.oneSided, r.Conn)
 	}
 	switch {
 	case len(p.Conns) > 0:

@@ -40,7 +40,7 @@
 //     peer.go and ends.go, the end of it all over.go, the link in between link.go,
 //     the rows written so far spool.go and spoolpage.go, those of them that are
 //     asked for over HTTP rowserver.go (of typing the newest, typing.go), moved
-//     tokens and names rewrite.go, the journal of the run notes.go, what came of it
+//     tokens and names rewrite.go, the journal of the run notes.go, what it says of the run itself run.go, what came of it
 //     result.go and lag.go
 //   - recorded workers over sockets: [PlayWorkers], in asworker.go. What they did is
 //     asworkerread.go, what acts do asworkeract.go, a connection asworkerconn.go, what

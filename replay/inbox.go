@@ -3,9 +3,15 @@ package replay
 import (
 	"fmt"
 	"net"
+	"time"
 
+	"repltap/journal"
 	"repltap/wire"
 )
+
+// starvedPause is how long a process that lacks something for another connection
+// waits before it tries again.
+const starvedPause = 50 * time.Millisecond
 
 // message is what other goroutines have to tell.
 type message struct {
@@ -27,12 +33,20 @@ const (
 	msgEnded    // a reader has come to its end
 	msgWritable // a socket takes more
 	msgFetched
-	msgFault // the program can't go on
+	msgStarved // no more connections can be accepted for now
+	msgFault   // the program can't go on
 )
 
 func (m *master) accept() {
 	for {
 		c, err := m.cfg.Listener.AcceptTCP()
+		if isLocal(err) && !m.refusing.Load() {
+			if !m.tell(message{kind: msgStarved, err: err}) {
+				return
+			}
+			time.Sleep(starvedPause)
+			continue
+		}
 		if err != nil {
 			if !m.refusing.Load() {
 				m.tell(message{kind: msgFault, err: fmt.Errorf("accepting workers: %w", err)})
@@ -63,6 +77,8 @@ func (m *master) take(msg message) {
 		} else {
 			m.s.Answer(now, msg.fetch, msg.page)
 		}
+	case msgStarved:
+		m.run.LeftOut = leave(m.run.LeftOut, journal.LeftFailed, plainError(msg.err), 0)
 	case msgFault:
 		m.fault = msg.err
 	}

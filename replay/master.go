@@ -25,6 +25,7 @@ type MasterConfig struct {
 	Wait     time.Duration // how long it waits for them, to begin with those who are there; 0: for ever
 	Patience time.Duration // at the highest speed, for a worker that is to come back; 0: a minute
 	Linger   time.Duration // how long it stays after the last act
+	LagLimit time.Duration // for the verdict: see journal.Run
 	Journal  *journal.Writer
 	Progress func(Progress) // called five times a second or so; may be nil
 
@@ -61,6 +62,7 @@ type master struct {
 	tasks    sync.WaitGroup
 	pacer    *pacer
 	notes    *notes
+	run      journal.Run
 
 	peers   map[int]*peer
 	byNumb  []*peer            // in the order of connecting
@@ -142,6 +144,8 @@ func newMaster(cfg MasterConfig) (*master, error) {
 		return nil, err
 	}
 	m.notes = newNotes(cfg.Journal, p.Release)
+	m.run = m.plannedRun()
+	m.notes.says(m.anchor, "begin", m.run)
 	return m, nil
 }
 
@@ -296,6 +300,8 @@ func (m *master) finish() {
 			msg.socket.Close()
 		}
 	}
-	m.notes.close()
 	m.result.finish(m, now)
+	m.result.ended(&m.run, &m.clock, m.fault)
+	m.notes.says(m.now(), "end", m.run)
+	m.notes.close()
 }

@@ -39,6 +39,7 @@ type Plan struct {
 	End      int64     // of the last act
 	From, To time.Time // what was asked for, or up to which token, zero if it was not
 	Gaps     int       // places at which something is missing
+	oneSided []uint64  // chosen connections on which only one side said something
 
 	Lines   int64 // that would be sent, of the recorded connections taken together
 	Rows    map[string]int64

@@ -60,7 +60,8 @@ func (r *Result) note(text string) {
 }
 
 func (r *Result) finish(m *master, now int64) {
-	r.Took, r.Complete = time.Duration(now-m.anchor), m.ending
+	// What was played and not taken yet is not complete when it is interrupted.
+	r.Took, r.Complete = time.Duration(now-m.anchor), m.ending && (m.lingers != 0 || !r.Interrupted)
 	if m.clock.begun {
 		r.Took = time.Duration(now - m.clock.real)
 	}

@@ -65,7 +65,7 @@ type diffOptions struct {
 }
 
 func setupDiff(fs *pflag.FlagSet) runFunc {
-	o := &diffOptions{late: toleranceFlag(analyze.DefaultLate), maxLag: toleranceFlag(analyze.DefaultMaxLag),
+	o := &diffOptions{late: toleranceFlag(analyze.DefaultLate),
 		format: choiceFlag{"text", []string{"text", "json", "html"}}}
 	o.filters.fs = fs
 	fs.Var(&o.filters.from, "from", "from this time on: RFC 3339, or +90s after the start of either journal")
@@ -77,7 +77,7 @@ func setupDiff(fs *pflag.FlagSet) runFunc {
 	fs.StringSliceVar(&o.filters.streams, "stream", nil, "only lines about these streams, by `name` (events,typing)")
 	fs.StringSliceVar(&o.filters.instances, "instance", nil, "only lines that name these instances, by `name`")
 	fs.Var(&o.late, "late", "how late a line may come; off: any time")
-	fs.Var(&o.maxLag, "max-lag", "how far behind its schedule a replay may be in 99 of 100 samples; off: any")
+	fs.Var(&o.maxLag, "max-lag", "how far behind its schedule a replay may be in 99 of 100 lines; off: any (as its --lag-limit was if not given)")
 	fs.IntVar(&o.limit, "limit", analyze.DefaultDifferences, "how many differences JSON lists; text shows the first of them, and all are counted")
 	fs.Var(&o.format, "format", "how to print the result")
 	o.output = outputFlag(fs)
@@ -88,8 +88,11 @@ func setupDiff(fs *pflag.FlagSet) runFunc {
 type toleranceFlag time.Duration
 
 func (t *toleranceFlag) String() string {
-	if *t < 0 {
+	switch {
+	case *t < 0:
 		return "off"
+	case *t == 0:
+		return ""
 	}
 	return durationText(time.Duration(*t))
 }
@@ -104,7 +107,7 @@ func (t *toleranceFlag) Set(text string) error {
 	if err != nil {
 		return fmt.Errorf("%w, or off", err)
 	}
-	*t = toleranceFlag(max(d, 1)) // 0 means the default
+	*t = toleranceFlag(max(d, 1)) // 0 means that it is not given
 	return nil
 }
 

@@ -22,6 +22,9 @@ func appendComparison(dst []byte, c *analyze.Comparison, st style) []byte {
 	var b bytes.Buffer
 	color := map[string]string{analyze.Same: st.green, analyze.Different: st.red, analyze.Inconclusive: st.yellow}[c.Verdict]
 	fmt.Fprintf(&b, "%s%s%s: %s\n", color, strings.ToUpper(c.Verdict), st.off, safe(c.Why))
+	for _, text := range c.Coverage.Text(c.IsRun) {
+		fmt.Fprintf(&b, "%s\n", safe(text))
+	}
 	for _, n := range c.Notes {
 		fmt.Fprintf(&b, "note: %s\n", safe(n))
 	}

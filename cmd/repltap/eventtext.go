@@ -31,6 +31,8 @@ func eventText(r *journal.Record) string {
 		text = gapText(r)
 	case journal.KindFile:
 		text = fileText(ev)
+	case journal.KindRun:
+		text = runEventText(ev.Run)
 	case journal.KindFinding:
 		if ev.Note != "" {
 			return "note: " + ev.Note
@@ -167,6 +169,21 @@ func fileText(ev *journal.Event) string {
 		verb = "file " + ev.What
 	}
 	return verb + optional(": ", ev.Source) + optional(", redact ", ev.Redact) + optional(", ", ev.Program)
+}
+
+// runEventText is what a replay says of itself.
+func runEventText(r *journal.Run) string {
+	switch {
+	case r == nil:
+		return "replay"
+	case !r.Ended:
+		return "replay of " + r.Journal + " begins, as " + r.As + ", at speed " + speedText(r.Speed)
+	case r.Complete:
+		return "replay ends, all was played"
+	case r.Interrupted:
+		return "replay ends, interrupted"
+	}
+	return "replay ends, not all was played" + optional(": ", r.Fault)
 }
 
 // optional is text after before, or nothing when there is none. A bracket that

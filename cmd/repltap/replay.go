@@ -146,12 +146,15 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 // speedFlag is a factor; 0 is max.
 type speedFlag float64
 
-func (s *speedFlag) String() string {
-	if *s == 0 {
+func (s *speedFlag) String() string { return speedText(float64(*s)) }
+
+func speedText(speed float64) string {
+	if speed == 0 {
 		return "max"
 	}
-	return strconv.FormatFloat(float64(*s), 'g', -1, 64)
+	return strconv.FormatFloat(speed, 'g', -1, 64)
 }
+
 func (s *speedFlag) Type() string { return "factor" }
 
 func (s *speedFlag) Set(text string) error {

@@ -33,7 +33,8 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 		return cfg, plan, err
 	}
 	cfg = replay.MasterConfig{
-		Speed: float64(o.speed), SkipIdle: time.Duration(o.skipIdle), Workers: o.workers, Wait: time.Duration(o.wait), Linger: time.Duration(o.linger),
+		Speed: float64(o.speed), SkipIdle: time.Duration(o.skipIdle), Workers: o.workers, Wait: time.Duration(o.wait), Linger: time.Duration(o.linger), LagLimit: max(time.Duration(o.lagLimit), 1), // 0 means that it is not given
+
 		Limits:  replay.Limits{HighWater: int(o.highWater), MaxQueue: o.maxQueue},
 		Rewrite: replay.Rewrite{Server: o.server, Instance: o.instance},
 		Link: replay.Link{

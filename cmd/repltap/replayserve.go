@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"repltap/analyze"
 	"repltap/journal"
 	"repltap/replay"
 	"repltap/wire"
@@ -46,7 +45,7 @@ func (o *replayOptions) serve(ctx context.Context, e *env, path string, cfg repl
 	if err != nil || result == nil {
 		return err
 	}
-	return o.report(ctx, e, path, dir, cfg.Plan, result)
+	return o.report(ctx, e, path, dir, result)
 }
 
 // warnWorkers says so if more workers are waited for than were recorded: those that
@@ -69,7 +68,7 @@ func (o *replayOptions) runJournal(path string, cfg *replay.MasterConfig) (dir s
 	dir, remove, err = o.runDir()
 	if err == nil {
 		cfg.Journal, err = journal.Create(dir, journal.Options{
-			Source: o.source(path, cfg.Plan), Redact: wire.Redaction(o.redact), Program: program,
+			Source: "replay of " + path, Redact: wire.Redaction(o.redact), Program: program,
 		})
 	}
 	return dir, remove, named(dir, err)
@@ -83,21 +82,6 @@ func (o *replayOptions) runDir() (dir string, remove func(), err error) {
 	}
 	dir, err = os.MkdirTemp("", "repltap-run-*")
 	return dir, func() { os.RemoveAll(dir) }, err
-}
-
-// source says in the run's journal what was replayed, and how.
-func (o *replayOptions) source(path string, p *replay.Plan) string {
-	f, _ := o.filter.filter() // config has looked at it
-	run := analyze.Run{
-		Journal: path, Speed: float64(o.speed), Worker: o.as.value == roleWorker, Conns: f.Conns, Workers: f.Workers, Streams: f.Streams,
-		From: p.From, To: p.To, Rebased: len(o.rebase) > 0, ServerName: o.server, Begun: p.Begun(),
-	}
-	// Where only one worker was recorded, all of several are given what that was.
-	run.Shared = o.workers > 1 && !slices.ContainsFunc(p.Conns, func(r *replay.Recorded) bool { return r.Worker != p.Conns[0].Worker })
-	if o.instance != "" {
-		run.Rename = map[string]string{p.Instance: o.instance}
-	}
-	return run.Source()
 }
 
 // serveHTTP serves catch-up, if it was asked for. stop ends it.

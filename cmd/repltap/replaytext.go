@@ -17,26 +17,18 @@ import (
 	"repltap/replay"
 )
 
-// report says what came of a replay: the comparison of the two journals, with the
-// lag as it was measured at every send, and how connections ended.
-func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, p *replay.Plan, r *replay.Result) error {
+// report says what came of a replay: the comparison of the two journals, and how
+// connections ended.
+func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, r *replay.Result) error {
 	if ctx.Err() != nil {
 		ctx = context.WithoutCancel(ctx) // it was asked to end, and this is the end
 	}
-	c, err := o.compare(ctx, e, path, dir, p)
+	c, err := compareRun(ctx, e, path, dir)
 	switch {
 	case errors.Is(err, context.Canceled) && o.journal != "":
 		return withHint(fmt.Errorf("all was played, but comparing was interrupted: %w", err), "for the verdict say: repltap diff %s %s", path, dir)
 	case err != nil:
 		return err
-	}
-	us := func(d time.Duration) int64 { return int64(d / time.Microsecond) }
-	if r.Lags.Count() > 0 {
-		c.Lag = analyze.LagUs{P50: us(r.Lags.Quantile(0.5)), P99: us(r.Lags.Quantile(0.99)), Max: us(r.Lags.Max())}
-	}
-	c.Notes = append(c.Notes, r.Notes...)
-	if why := o.unsure(p, r); why != "" {
-		c.Verdict, c.Why = analyze.Inconclusive, why
 	}
 	st := newStyle(e.colored(e.stdout))
 	text, err := comparisonText(c, o.format.value, st)
@@ -52,8 +44,8 @@ func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, p 
 	return verdictStatus(c)
 }
 
-// compare compares the journal of the run with what was replayed.
-func (o *replayOptions) compare(ctx context.Context, e *env, path, dir string, _ *replay.Plan) (*analyze.Comparison, error) {
+// compareRun compares the journal of a run with what was replayed.
+func compareRun(ctx context.Context, e *env, path, dir string) (*analyze.Comparison, error) {
 	recorded, err := openJournal(path)
 	if err != nil {
 		return nil, err
@@ -64,22 +56,7 @@ func (o *replayOptions) compare(ctx context.Context, e *env, path, dir string, _
 	}
 	progress := newProgress(e, "comparing")
 	defer progress.done()
-	return analyze.Compare(ctx, recorded, replayed, analyze.Options{MaxLag: time.Duration(o.lagLimit), Progress: progress.count})
-}
-
-// unsure is why nothing can be said, whatever the comparison says.
-func (o *replayOptions) unsure(p *replay.Plan, r *replay.Result) string {
-	switch late := r.Lags.Quantile(0.99); {
-	case !r.Complete && r.Interrupted:
-		return "the replay was interrupted before its end"
-	case !r.Complete:
-		return "not all was played"
-	case late > time.Duration(o.lagLimit):
-		return fmt.Sprintf("the replay could not keep time: a hundredth of the commands was more than %s late", durationText(late))
-	case p.Gaps > 0:
-		return "parts of what was replayed are missing in the journal (" + plural(int64(p.Gaps), "gap") + ")"
-	}
-	return ""
+	return analyze.Compare(ctx, recorded, replayed, analyze.Options{Progress: progress.count})
 }
 
 // runText is what the driver has to tell.

@@ -102,7 +102,7 @@ func (o *replayOptions) play(ctx context.Context, e *env, path string, cfg repla
 	}
 	show := newReplayProgress(e)
 	result, err := replay.PlayWorkers(ctx, replay.PlayerConfig{
-		Plan: cfg.Plan, Connect: string(o.connect), Speed: cfg.Speed, SkipIdle: cfg.SkipIdle, Link: cfg.Link, Linger: cfg.Linger,
+		Plan: cfg.Plan, Connect: string(o.connect), Speed: cfg.Speed, SkipIdle: cfg.SkipIdle, Link: cfg.Link, Linger: cfg.Linger, LagLimit: cfg.LagLimit,
 		Retell:  replay.Retell{Tokens: cfg.Rewrite.Tokens, Now: cfg.Rewrite.Follow, Times: o.shiftTimes},
 		Journal: cfg.Journal, Progress: show.at,
 	})
@@ -118,7 +118,7 @@ func (o *replayOptions) play(ctx context.Context, e *env, path string, cfg repla
 	case err != nil || result == nil:
 		return err
 	}
-	return o.report(ctx, e, path, dir, cfg.Plan, result)
+	return o.report(ctx, e, path, dir, result)
 }
 
 // describeWorkers is --dry-run.
