@@ -26,7 +26,7 @@ func rowsOf(t testing.TB, n, conns int, oneByOne bool, drop func(i int) bool, wh
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := journal.NewScribe(w, wire.AllDialects, nil)
+	sc := journal.NewScribe(w, wire.AllReleases, nil)
 	sent := make([]int64, conns)
 	say := func(at int64, c int, line string) {
 		sc.Chunk(at, uint64(c+1), wire.S2C, sent[c], []byte(line))

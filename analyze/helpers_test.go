@@ -124,7 +124,7 @@ func (s story) write(t testing.TB, o journal.Options) *journal.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := journal.NewScribe(w, wire.AllDialects, nil)
+	sc := journal.NewScribe(w, wire.AllReleases, nil)
 	sent := map[uint64]*[3]int64{}
 	for i := range s {
 		h := &s[i]

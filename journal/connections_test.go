@@ -18,7 +18,7 @@ func TestConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewScribe(w, wire.AllDialects, nil)
+	s := NewScribe(w, wire.AllReleases, nil)
 	at := func(second int64) int64 { return anchor.UnixNano() + second*1e9 }
 	for conn, name := range map[uint64]string{1: "w1", 2: "w2"} {
 		s.Open(at(int64(conn)), conn, Event{})

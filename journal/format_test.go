@@ -201,7 +201,7 @@ func TestFormatIsAsSpecified(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[wire.Direction][]byte{}
-	s := journal.NewScribe(w, wire.AllDialects, nil)
+	s := journal.NewScribe(w, wire.AllReleases, nil)
 	s.Open(1, 7, journal.Event{Peer: "worker:1"})
 	clock := int64(1)
 	say := func(dir wire.Direction, text string) {

@@ -42,7 +42,7 @@ type traffic struct {
 }
 
 func newTraffic(w *Writer, seed int64) *traffic {
-	return &traffic{s: NewScribe(w, wire.AllDialects, nil), r: rand.New(rand.NewSource(seed)), now: start.UnixNano(), sent: map[flowKey][]byte{}}
+	return &traffic{s: NewScribe(w, wire.AllReleases, nil), r: rand.New(rand.NewSource(seed)), now: start.UnixNano(), sent: map[flowKey][]byte{}}
 }
 
 func (x *traffic) open(conn uint64) {

@@ -19,7 +19,7 @@ type Observer interface {
 // same. It belongs to one goroutine.
 type Scribe struct {
 	w     *Writer
-	fixed wire.DialectSet
+	fixed wire.ReleaseSet
 	obs   Observer
 	conns map[uint64]*conversation
 	err   error
@@ -46,8 +46,8 @@ type side struct {
 }
 
 // NewScribe makes a scribe for a journal, which redacts as the journal's Options
-// say. fixed are the dialects to reckon with; obs may be nil.
-func NewScribe(w *Writer, fixed wire.DialectSet, obs Observer) *Scribe {
+// say. fixed are the releases to reckon with; obs may be nil.
+func NewScribe(w *Writer, fixed wire.ReleaseSet, obs Observer) *Scribe {
 	return &Scribe{w: w, fixed: fixed, obs: obs, conns: map[uint64]*conversation{}, redactor: w.redactor()}
 }
 

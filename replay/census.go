@@ -15,11 +15,10 @@ type Recorded struct {
 	Worker         string // what it called itself, "" when it did not
 	Opened, Closed int64  // Unix nanoseconds; Closed is of its last record when it has no end
 	Lines          [wire.C2S + 1]int64
-	Dialects       wire.DialectSet // that it may speak
-	Server         string          // what the master called itself
-	Gaps           int             // places at which bytes are missing
-	How, By        string          // how it ended, and who ended it first; "" when that is not known
-	LastError      string          // of the master, without ERROR
+	Server         string // what the master called itself
+	Gaps           int    // places at which bytes are missing
+	How, By        string // how it ended, and who ended it first; "" when that is not known
+	LastError      string // of the master, without ERROR
 
 	first, last uint64 // its records
 	left        bool   // its worker sent no more
@@ -171,7 +170,6 @@ func (c *census) record(rec *journal.Record) {
 func (r *Recorded) line(rec *journal.Record) {
 	g := &rec.Gist
 	r.detector.Observe(rec.Dir, rec.Data, g)
-	r.Dialects = r.detector.Candidates()
 	if rec.Dir == wire.S2C && g.Command != wire.CmdPing {
 		r.heard++
 	}

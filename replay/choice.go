@@ -68,22 +68,10 @@ func namesOf(conns []*Recorded) string {
 	return "; there are " + strings.Join(names, ", ")
 }
 
-// lastTCP is the newest dialect that was spoken over TCP.
-var lastTCP = func() wire.Dialect {
-	d, err := wire.ParseDialect("1.66.0")
-	if err != nil {
-		panic(err)
-	}
-	return d
-}()
-
-// decide finds the release to play: what was asked for, else the newest with TCP
-// that fits all that was said.
-func (p *Plan) decide() error {
-	set := wire.AllDialects
+// decide finds the release to play: what was asked for, else what the journal says.
+func (p *Plan) decide(conns []*Recorded) error {
 	instances := map[string]int64{}
 	for _, r := range p.Conns {
-		set = set.Intersect(r.Dialects)
 		if p.Server == "" {
 			p.Server = r.Server
 		}
@@ -99,20 +87,30 @@ func (p *Plan) decide() error {
 	if p.Instance == "" {
 		p.Instance = "master"
 	}
-	switch {
-	case p.options.Release != 0:
-		p.Release = p.options.Release
-	case p.options.Dialect != 0:
-		p.Release = p.options.Dialect.Receiver().Release
-	case set.Len() == 0:
+	p.Choice = releaseOf(p.Conns, conns)
+	switch p.Release = p.options.Release; {
+	case p.Release != 0:
+		if p.Release.OverRedis() {
+			return fmt.Errorf("Synapse %s has replication over Redis only; over TCP the last was %s", p.Release, LastTCPRelease)
+		}
+		return nil
+	case p.Choice.Conflict != "":
 		return p.mixed()
-	default:
-		return p.decideFrom(set)
 	}
-	if p.Release > lastTCP.Receiver().Release {
-		return fmt.Errorf("Synapse %s has replication over Redis only; over TCP the last was %s", p.Release, lastTCP.Receiver().Release)
+	return p.decideFrom(p.Choice)
+}
+
+// releaseOf is the release of some connections of a journal.
+func releaseOf(of, all []*Recorded) wire.Choice {
+	var these, beside []*wire.Detector
+	for _, r := range all {
+		if slices.Contains(of, r) {
+			these = append(these, &r.detector)
+		} else {
+			beside = append(beside, &r.detector)
+		}
 	}
-	return nil
+	return wire.Choose(these, beside)
 }
 
 // mixed says why no release fits all that was said.
@@ -138,19 +136,17 @@ func dialectsOf(conns []*Recorded) string {
 			list = append(list, "…")
 			break
 		}
-		list = append(list, fmt.Sprintf("%d: %s", r.Conn, r.Dialects))
+		list = append(list, fmt.Sprintf("%d: %s", r.Conn, r.detector.Candidates()))
 	}
 	return strings.Join(list, ", ")
 }
 
-func (p *Plan) decideFrom(set wire.DialectSet) error {
-	first, last := set.First(), min(set.Last(), lastTCP)
-	if first > lastTCP {
-		return fmt.Errorf("the dialect of this journal (%s) was spoken over Redis only: it can't be replayed over TCP", set)
+func (p *Plan) decideFrom(c wire.Choice) error {
+	if p.Release = c.Play; p.Release.OverRedis() {
+		return fmt.Errorf("the release of this journal (%s) talks over Redis only: it can't be replayed over TCP", c.Releases)
 	}
-	p.Release = last.Receiver().Release
-	if traitsOf(first.Receiver().Release)&traitSubscribes != traitsOf(p.Release)&traitSubscribes {
-		return fmt.Errorf("it can't be told from the journal which dialect it is (%s): say which to play", set)
+	if traitsOf(c.Releases.First())&traitSubscribes != traitsOf(p.Release)&traitSubscribes {
+		return fmt.Errorf("it can't be told from the journal of which release it is (%s): say which dialect to play", c.Releases)
 	}
 	return nil
 }

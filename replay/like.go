@@ -14,7 +14,7 @@ import (
 type Likeness struct {
 	Conn    uint64 // the recorded connection
 	Worker  string
-	Release wire.Release // the newest that may have said this
+	Release wire.Release // that of the journal
 	Streams []string     // that it asked for, up to 1.12
 	Start   []StartToken // where it stood: what it asked from, or what it was told first
 	Syncing []string     // users that it said were syncing when it connected
@@ -45,7 +45,7 @@ func LikeRecorded(ctx context.Context, r *journal.Reader, conn uint64, name stri
 	}
 	for _, c := range conns {
 		if c.asked && (conn == 0 || c.Conn == conn) && (name == "" || c.Worker == name) {
-			return readLikeness(ctx, r, c)
+			return readLikeness(ctx, r, c, releaseOf([]*Recorded{c}, conns))
 		}
 	}
 	switch {
@@ -57,7 +57,7 @@ func LikeRecorded(ctx context.Context, r *journal.Reader, conn uint64, name stri
 	return nil, fmt.Errorf("no worker asks for replication in the journal")
 }
 
-func readLikeness(ctx context.Context, r *journal.Reader, c *Recorded) (*Likeness, error) {
+func readLikeness(ctx context.Context, r *journal.Reader, c *Recorded, of wire.Choice) (*Likeness, error) {
 	l := likeness{Likeness: Likeness{Conn: c.Conn, Worker: c.Worker}, stood: map[string]int64{}, asked: map[string]bool{}}
 	for rec, err := range r.Records(ctx, journal.Filter{Conns: []uint64{c.Conn}}) {
 		switch {
@@ -70,7 +70,7 @@ func readLikeness(ctx context.Context, r *journal.Reader, c *Recorded) (*Likenes
 			l.told(rec)
 		}
 	}
-	if err := l.decide(c.Dialects); err != nil {
+	if err := l.decide(of); err != nil {
 		return nil, err
 	}
 	return &l.Likeness, ctx.Err()
@@ -158,20 +158,12 @@ func (l *likeness) told(rec *journal.Record) {
 	}
 }
 
-// decide finds the release: the newest one that has what was asked for.
-func (l *likeness) decide(set wire.DialectSet) error {
-	if set.Len() == 0 || set.First() > lastTCP {
+// decide takes the release of the journal, and of what was asked for what it has.
+func (l *likeness) decide(of wire.Choice) error {
+	if of.Conflict != "" || of.Play.OverRedis() {
 		return fmt.Errorf("what is said on connection %d is not what workers of one release say over TCP", l.Conn)
 	}
-	l.Release = ReleaseOf(min(set.Last(), lastTCP))
-	for _, name := range l.Streams {
-		if s := wire.StreamOf([]byte(name)); s != nil && s.Before <= l.Release && s.Since < s.Before {
-			l.Release = s.Before - 1
-			if l.Release&anyPatch == anyPatch {
-				l.Release &^= anyPatch
-			}
-		}
-	}
+	l.Release = of.Play
 	keep := func(name string) bool { return hasStream(l.Release, name) }
 	var streams []string
 	for _, name := range l.Streams {

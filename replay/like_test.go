@@ -29,7 +29,7 @@ func TestLikeRecorded(t *testing.T) {
 		file string
 		want Likeness
 	}{
-		{"0.99.0/01-mix/conn-2.jsonl.zst", Likeness{Conn: 1, Worker: "w2", Release: testRelease(t, "1.8.0"), SendsFederation: true,
+		{"0.99.0/01-mix/conn-2.jsonl.zst", Likeness{Conn: 1, Worker: "w2", Release: testRelease(t, "0.99.2"), SendsFederation: true,
 			Streams: []string{"caches", "presence", "device_lists", "events", "backfill", "receipts", "to_device", "federation"}}},
 		{"1.66.0/06-ping-timeout-sigstop-quiet/conn-1.jsonl.zst", Likeness{Conn: 1, Worker: "w1", Release: LastTCPRelease,
 			Faults: []Fault{{Kind: FaultFreeze, At: 5_499_582_384, For: 62_589_091_282}}}},

@@ -39,7 +39,7 @@ func record(t *testing.T) *recording {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.scribe = journal.NewScribe(r.w, wire.AllDialects, nil)
+	r.scribe = journal.NewScribe(r.w, wire.AllReleases, nil)
 	return r
 }
 

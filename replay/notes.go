@@ -32,11 +32,7 @@ func newNotes(w *journal.Writer, r wire.Release) *notes {
 	if w == nil {
 		return nil
 	}
-	set := wire.AllDialects
-	if receiver, err := wire.ReceiverOf(r); err == nil {
-		set = receiver.Dialect().Set()
-	}
-	n := &notes{in: make(chan note, notesAhead), done: make(chan struct{}), w: w, scribe: journal.NewScribe(w, set, nil)}
+	n := &notes{in: make(chan note, notesAhead), done: make(chan struct{}), w: w, scribe: journal.NewScribe(w, r.Set(), nil)}
 	go n.run()
 	return n
 }

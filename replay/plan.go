@@ -17,7 +17,6 @@ type PlanOptions struct {
 	// Filter's Conns, Workers, From, To and Streams count.
 	Filter  journal.Filter
 	Release wire.Release // zero: as the journal says
-	Dialect wire.Dialect // zero: as the journal says; Release wins
 	Until   map[string]int64
 	Worker  bool // the workers are to be played, and not their master
 	// SkipIdle is what no pause is longer than; it is reckoned in Length.
@@ -32,6 +31,7 @@ type PlanOptions struct {
 type Plan struct {
 	Conns    []*Recorded // the connections looked at, in order
 	Release  wire.Release
+	Choice   wire.Choice // what the journal says of it
 	Server   string
 	Instance string
 	Streams  []StreamStart
@@ -76,7 +76,7 @@ func NewPlan(ctx context.Context, r *journal.Reader, o PlanOptions) (*Plan, erro
 	if err := p.choose(conns); err != nil {
 		return nil, err
 	}
-	if err := p.decide(); err != nil {
+	if err := p.decide(conns); err != nil {
 		return nil, err
 	}
 	if o.Worker {

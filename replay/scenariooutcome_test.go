@@ -258,7 +258,7 @@ func (r *scenarioRun) findings() (out []string) {
 	}
 	set := mustReceiver(r.release).Dialect().Set()
 	for conn := 1; conn <= max(r.conn, r.other); conn++ {
-		c := wire.NewConversation(set)
+		c := wire.NewConversation(set.Releases())
 		var split [3]wire.Splitter
 		last := scenarioBegan
 		for _, e := range r.wire {

@@ -179,7 +179,7 @@ func TestWorkerJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newTestMaster(t)
-	w := m.start(WorkerConfig{Once: true, Scribe: journal.NewScribe(jw, wire.AllDialects, nil), NextConn: jw.NextConn}, 1)
+	w := m.start(WorkerConfig{Once: true, Scribe: journal.NewScribe(jw, wire.AllReleases, nil), NextConn: jw.NextConn}, 1)
 	c := m.accept()
 	sent := captured(t, "1.66.0/01-mix/conn-4", "s2c")
 	c.Write(sent)

@@ -77,7 +77,7 @@ func BenchmarkObserve(b *testing.B) {
 	b.SetBytes(int64(len(all)))
 	b.ReportAllocs()
 	for b.Loop() {
-		c := NewConversation(AllDialects)
+		c := NewConversation(AllReleases)
 		for _, line := range lines {
 			g := GistOf(line)
 			c.Observe(0, S2C, Piece{Text: line, New: len(line)}, &g)

@@ -93,14 +93,14 @@ func TestCapturesHealthy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conv := NewConversation(AllDialects)
+		conv := NewConversation(AllReleases)
 		codes := c.codes(t, conv)
 		if got := conv.Candidates(); !got.Has(want) {
 			t.Errorf("%s: detected %v, not %v: %s", &c, got, want, conv.Conflict())
 		} else if testing.Verbose() {
 			t.Logf("%s: %v, worker %q, findings %v", &c, got, conv.Worker(), codes)
 		}
-		if known := c.codes(t, NewConversation(want.Set())); !maps.Equal(codes, known) {
+		if known := c.codes(t, NewConversation(want.Set().Releases())); !maps.Equal(codes, known) {
 			t.Errorf("%s: findings %v, but %v if the dialect is given", &c, codes, known)
 		}
 		if want := oddities[c.String()]; os.Getenv("REPLTAP_CAPTURES") == "" && !maps.Equal(codes, want) {
@@ -143,7 +143,7 @@ func TestCapturesStrict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.play(NewConversation(AllDialects), func(dir Direction, piece Piece, _ []Finding) {
+		c.play(NewConversation(AllReleases), func(dir Direction, piece Piece, _ []Finding) {
 			if piece.Kind != PieceLine || c.madeBy(dir) {
 				return
 			}

@@ -26,14 +26,13 @@ func (c *Conversation) clean(dir Direction, line []byte, g *Gist, set DialectSet
 	return false
 }
 
-// cleanRow does for RDATA what Dialect.Parse does, and has a look at the row on
-// the way.
+// cleanRow does for RDATA what Dialect.Parse does, by the view of the row.
 func (c *Conversation) cleanRow(g *Gist, set DialectSet) bool {
-	if !c.view.scan(g.Row) || c.view.whole != typeArray || c.view.notes&^(jsonSpaced|jsonTight|jsonSlash) != 0 {
+	if !c.looked || c.view.whole != typeArray || c.view.notes&^(jsonSpaced|jsonTight|jsonSlash) != 0 {
 		return false
 	}
 	if notes := c.view.notes; notes != 0 &&
-		(notes&jsonSpaced != 0 && set&clueSpaced.in == 0 || notes&jsonTight != 0 && set&clueCompact.in == 0 || notes&jsonSlash != 0 && set&clueSlash.in == 0) {
+		(notes&jsonSpaced != 0 && set&styledBy[styleSpaced] == 0 || notes&jsonTight != 0 && set&styledBy[styleTight] == 0 || notes&jsonSlash != 0 && set&styledBy[styleSlash] == 0) {
 		return false
 	}
 	if len(g.Stream) == 0 || g.Form == FormRdata4 && len(g.Instance) == 0 {

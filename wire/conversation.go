@@ -6,8 +6,12 @@ import "bytes"
 // streams are at, and what is odd about it. It is pure: no clock, no goroutine.
 // What it remembers is bounded, whatever the traffic says.
 type Conversation struct {
-	fixed    DialectSet
+	fixed    ReleaseSet
 	detector Detector
+	fits     ReleaseSet // what Releases gives, as of so many
+	changes  uint32     // of the detector
+	judges   ReleaseSet // who may receive the line at hand
+	speakers DialectSet // and what these speak
 	worker   string
 	peers    [C2S + 1]peer // by who sends
 	now      int64         // the latest time heard of
@@ -35,24 +39,36 @@ type peer struct {
 	last   int64 // when it was heard last, or when the connection began
 }
 
-// NewConversation follows a connection that speaks one of fixed; AllDialects
+// NewConversation follows a connection whose ends are of one of fixed; AllReleases
 // (or the empty set) means that it has to be found out.
-func NewConversation(fixed DialectSet) *Conversation {
-	if fixed &= AllDialects; fixed == 0 {
-		fixed = AllDialects
+func NewConversation(fixed ReleaseSet) *Conversation {
+	if fixed &= AllReleases; fixed == 0 {
+		fixed = AllReleases
 	}
-	return &Conversation{fixed: fixed, ledger: ledger{span: span{before: unreleased}}}
+	return &Conversation{fixed: fixed, fits: fixed}
 }
 
-// Candidates is what the connection may speak: those of the given dialects
-// that fit what was seen. It is empty when what was seen contradicts itself or
-// them. A single given dialect stays, whatever is seen.
-func (c *Conversation) Candidates() DialectSet {
-	if c.fixed.Len() == 1 {
-		return c.fixed
+// Releases is what the ends may be: those of the given releases that fit what was
+// seen. It is empty when what was seen contradicts itself or them. Where those
+// that are given speak a single dialect, that stays, whatever is seen.
+func (c *Conversation) Releases() ReleaseSet {
+	if c.changes == c.detector.changes {
+		return c.fits
 	}
-	return c.fixed & c.detector.Candidates()
+	c.changes = c.detector.changes
+	switch found := c.detector.Releases(); {
+	case c.fixed == AllReleases:
+		c.fits = found
+	case c.fixed.Dialects().Len() == 1:
+		c.fits = c.detector.within(c.fixed, true)
+	default:
+		c.fits = c.fixed & found
+	}
+	return c.fits
 }
+
+// Candidates is the set of the dialects that these releases speak.
+func (c *Conversation) Candidates() DialectSet { return c.Releases().Dialects() }
 
 // Conflict says in words what was contradictory; "" when nothing was.
 func (c *Conversation) Conflict() string { return c.detector.Conflict() }
@@ -60,10 +76,10 @@ func (c *Conversation) Conflict() string { return c.detector.Conflict() }
 // Worker is what the worker last called itself with NAME, "" before.
 func (c *Conversation) Worker() string { return c.worker }
 
-// receivers is the set by which a line going dir is judged: what the
-// connection speaks or, when that is contradictory, what its receiver does.
-func (c *Conversation) receivers(dir Direction) DialectSet {
-	if set := c.Candidates(); set != 0 {
+// receivers is the set by which a line going dir is judged: what the ends may be
+// or, when that is contradictory, what its receiver may be.
+func (c *Conversation) receivers(dir Direction) ReleaseSet {
+	if set := c.Releases(); set != 0 {
 		return set
 	}
 	set := c.fixed & c.detector.Side(C2S+S2C-dir)
@@ -77,6 +93,13 @@ func (c *Conversation) receivers(dir Direction) DialectSet {
 		return set
 	}
 	return c.fixed
+}
+
+// judgedBy says who may receive the line at hand.
+func (c *Conversation) judgedBy(set ReleaseSet) {
+	if set != c.judges {
+		c.judges, c.speakers = set, set.Dialects()
+	}
 }
 
 // Observe takes in a line or fragment that was sent in direction dir at t (Unix
@@ -130,22 +153,46 @@ func (c *Conversation) line(p *peer, dir Direction, piece Piece, g *Gist) []Find
 		found = c.peers[C2S+S2C-dir].silent(C2S+S2C-dir, c.now, found)
 	}
 	// That there is a command which nobody can have sent says nothing of releases.
-	if g.Form != FormPlain || allowedIn[dir][g.Command]&c.receivers(dir) != 0 {
-		c.detector.Observe(dir, piece.Text, g)
-	}
-	set, faults := c.receivers(dir), len(found)
+	c.judgedBy(c.receivers(dir))
+	heard := g.Form != FormPlain || allowedIn[dir][g.Command]&c.speakers != 0
+	heard = heard && c.detector.hear(dir, piece.Text, g)
+	c.judgedBy(c.receivers(dir))
+	set, faults := c.speakers, len(found)
+	c.looked = g.Row != nil && c.view.scan(g.Row)
 	read := c.clean(dir, piece.Text, g, set)
-	if c.looked = read && g.Row != nil; !read {
-		found, read = c.judge(dir, piece, g, set, found)
+	if !read {
+		found, read = c.judge(dir, piece, g, found)
 		row, _ := trimJSON(g.Row)
-		c.looked = read && g.Row != nil && c.view.scan(row)
+		c.looked = c.looked || g.Row != nil && c.view.scan(row)
 	}
 	if read && g.Form != FormUnclear {
 		found = c.meaning(p, dir, piece.Text, g, set, found)
 	} else if g.Stream != nil && dir == S2C {
 		c.refused(g)
 	}
+	if heard {
+		c.learn(dir, g)
+	}
 	return c.pair(dir, piece.Text, g, len(found) > faults, found)
+}
+
+// learn has the detector learn from the row, after it was held against what the
+// rows before it say: what is odd about it is odd by these.
+func (c *Conversation) learn(dir Direction, g *Gist) {
+	var s *Stream
+	switch {
+	case g.Stream == nil:
+		return
+	case c.last != nil && string(g.Stream) == c.last.stream.Name:
+		s = c.last.stream
+	default:
+		s = StreamOf(g.Stream)
+	}
+	if c.looked {
+		c.detector.learn(dir, g, s, &c.view)
+	} else {
+		c.detector.learn(dir, g, s, nil)
+	}
 }
 
 // Gap says that some of what went dir was not shown: what follows is not held
@@ -202,7 +249,8 @@ func (c *Conversation) sniff(p *peer, dir Direction, piece Piece) []Finding {
 	p.foreign = true
 	f := Finding{Code: CodeNotReplication, Detail: what}
 	if p.known {
-		if judged, _ := c.judge(dir, piece, &Gist{}, c.receivers(dir), nil); len(judged) > 0 {
+		c.judgedBy(c.receivers(dir))
+		if judged, _ := c.judge(dir, piece, &Gist{}, nil); len(judged) > 0 {
 			f.Verdict, f.Reply, f.Plain = judged[0].Verdict, judged[0].Reply, judged[0].Plain
 		}
 	}
@@ -219,7 +267,8 @@ func (c *Conversation) fragment(p *peer, dir Direction, piece Piece) []Finding {
 	if again {
 		return nil
 	}
-	found, _ := c.judge(dir, piece, &Gist{}, c.receivers(dir), nil)
+	c.judgedBy(c.receivers(dir))
+	found, _ := c.judge(dir, piece, &Gist{}, nil)
 	return found
 }
 

@@ -63,7 +63,7 @@ func TestDetector(t *testing.T) {
 		{"v1.90–next", []string{`s LOCK_RELEASED ["a","b","c"]`}},
 		{"any", []string{"c RDATA caches master 5 [1]", "s NAME x", "c NEW_ACTIVE_TASK x"}}, // against the rules: no evidence
 	} {
-		c := NewConversation(AllDialects)
+		c := NewConversation(AllReleases)
 		talk(c, test.lines...)
 		if got := c.Candidates().String(); got != test.want {
 			t.Errorf("%q: %s, want %s (%s)", test.lines, got, test.want, c.Conflict())
@@ -72,14 +72,14 @@ func TestDetector(t *testing.T) {
 }
 
 func TestDetectorConflict(t *testing.T) {
-	c := NewConversation(AllDialects)
+	c := NewConversation(AllReleases)
 	talk(c, "c REPLICATE events 5", "s POSITION events master 5 5")
 	want := "the worker speaks v0.21–v1.9 (it sent REPLICATE with a stream and a token (v0.21–v1.9)), " +
 		"the master speaks v1.22–next (it sent POSITION with an instance and two tokens (v1.22–next))"
 	if c.Candidates() != 0 || c.Conflict() != want {
 		t.Errorf("%v: %s", c.Candidates(), c.Conflict())
 	}
-	c = NewConversation(AllDialects)
+	c = NewConversation(AllReleases)
 	talk(c, "s POSITION events 5", "s POSITION events master 5 5")
 	want = "the master sent POSITION with an instance and two tokens (v1.22–next) after POSITION with a stream and a token (v0.21–v1.9)"
 	if c.Candidates() != 0 || c.Conflict() != want {
@@ -92,12 +92,12 @@ func TestDetectorConflict(t *testing.T) {
 }
 
 func TestConversationFixed(t *testing.T) {
-	c := NewConversation(v1_29.Set())
+	c := NewConversation(v1_29.Set().Releases())
 	codes := talk(c, "s REMOTE_SERVER_UP x", "c REMOVE_PUSHER a b c", "c CLEAR_USER_SYNC x", "c REPLICATE events 5", "s POSITION events 5")
 	if !slices.Equal(codes, []string{CodeUnknownCommand, CodeLenient, CodeArity}) || c.Candidates() != v1_29.Set() || c.Conflict() == "" {
 		t.Errorf("%q, %v, conflict %q", codes, c.Candidates(), c.Conflict())
 	}
-	c = NewConversation(v1_18.Set() | v1_22.Set())
+	c = NewConversation((v1_18.Set() | v1_22.Set()).Releases())
 	if talk(c, "s POSITION events m 5"); c.Candidates() != v1_18.Set() {
 		t.Errorf("candidates %v", c.Candidates())
 	}
@@ -121,7 +121,7 @@ func TestConversationFindings(t *testing.T) {
 		"c NAME w1\r":                 CodeCRLF + "…",
 		"c NAME w1":                   "",
 	} {
-		c := NewConversation(AllDialects)
+		c := NewConversation(AllReleases)
 		text := []byte(line[2:] + "\n")
 		dir := S2C
 		if line[0] == 'c' {
@@ -139,7 +139,7 @@ func TestConversationFindings(t *testing.T) {
 }
 
 func TestConversationWorker(t *testing.T) {
-	c := NewConversation(AllDialects)
+	c := NewConversation(AllReleases)
 	talk(c, "s NAME no")
 	if c.Worker() != "" {
 		t.Errorf("the master named a worker %q", c.Worker())
@@ -151,7 +151,7 @@ func TestConversationWorker(t *testing.T) {
 }
 
 func TestConversationTooLong(t *testing.T) {
-	c := NewConversation(AllDialects)
+	c := NewConversation(AllReleases)
 	var s Splitter
 	long := strings.Repeat("x", 3*MaxLine)
 	found := 0
@@ -213,7 +213,7 @@ func TestConversationForeign(t *testing.T) {
 	noise := "\x8b\x01\x02\x03 \xff\xfe\nmore\n" + "\x04\x05\n"
 	for _, text := range []string{request, hello, noise} {
 		for _, step := range []int{1, 3, len(text)} {
-			c := NewConversation(AllDialects)
+			c := NewConversation(AllReleases)
 			var s Splitter
 			var codes []string
 			for rest := []byte(text); len(rest) > 0; {
@@ -236,7 +236,7 @@ func TestConversationForeign(t *testing.T) {
 }
 
 func TestConversationAllocatesNothing(t *testing.T) {
-	c := NewConversation(AllDialects)
+	c := NewConversation(AllReleases)
 	talk(c, "s SERVER x", "c NAME w1", "c REPLICATE ", "s POSITION events master 5 5")
 	line := []byte(`RDATA events master 100000 ["ev",["$a","!r:x","t",null,null,null,"join",false]]` + "\n")
 	c.Observe(0, S2C, Piece{Text: line, New: len(line)}, nil)

@@ -6,27 +6,54 @@ import (
 	"strings"
 )
 
-// Detector narrows down which dialect a connection speaks, from what both
-// sides say. It starts with all of them and only ever rules out; when what it
-// sees contradicts itself it keeps both sides of it and says so. The zero
-// value is ready.
+// Detector finds out of which releases the two ends of a connection are, from
+// what both say. Who writes a command in a form is certain: that only ever rules
+// out, and when it contradicts itself both sides of it are kept and Conflict says
+// so. How rows look and which streams there are is counted: the releases that
+// remain are those which the fewest lines speak against. The zero value is ready.
 type Detector struct {
-	sides [C2S + 1]side // by who sent; index 0 is for transports without direction
+	sides   [C2S + 1]side // by who sent; index 0 is for transports without direction
+	changes uint32        // how often what follows from it may have become another
+	split   bool          // no release is left that nothing speaks against
+	view    rowView
 }
 
 // side is what is known of one of the two peers.
 type side struct {
-	ruledOut DialectSet
-	settled  uint32 // the streams, and the JSON style, from which nothing can be learned any more
-	notes    []note // what narrowed it, in order; never more than there are dialects
-	clash    note   // the first thing that fits nothing left
+	tallies  []tally         // in the order in which they were first seen
+	place    [numKinds]uint8 // of each kind in tallies, from 1 on; 0: not seen
+	ruledOut ReleaseSet      // by forms
+	unlikely ReleaseSet      // that some row or stream speaks against
+	clash    tally           // the first form that fits nothing left; without a count when there is none
 }
 
-// note is a piece of evidence: what was seen, and who does that.
-type note struct {
-	what string
-	in   DialectSet
+// kind is a kind of evidence: the beginning of a range below, and which it is.
+type kind uint8
+
+const (
+	kindCommand kind = 0
+	kindForm         = kindCommand + kind(NumCommands)
+	kindError        = kindForm + kind(numForms)
+	kindStyle        = kindError + maxErrorKinds
+	kindStream       = kindStyle + kind(numStyles)
+	kindShape        = kindStream + maxStreamKinds
+	numKinds         = kindShape + maxShapeKinds
+
+	maxErrorKinds, maxStreamKinds, maxShapeKinds = 16, 40, 70 // at least as many as the tables have
+)
+
+// tally is a kind of evidence, the releases that do so, and in how many lines it
+// was seen.
+type tally struct {
+	kind
+	form bool // it is about how commands are written
+	n    uint32
+	in   ReleaseSet
 }
+
+// enoughRows is how many rows of a stream are looked at: in what follows, those
+// that a side was not known by are not expected.
+const enoughRows = 4096
 
 var formText = [numForms]string{
 	FormRdata3:         "RDATA without an instance",
@@ -46,127 +73,210 @@ var formText = [numForms]string{
 	FormUserIPJSON:     "USER_IP with JSON",
 }
 
-// Observe takes in a line that was sent in direction dir, and its gist. Where
-// nothing more can be learned it costs a look into a table.
+// Observe takes in a line that was sent in direction dir, and its gist.
 func (d *Detector) Observe(dir Direction, line []byte, g *Gist) {
-	if dir > C2S || g.Command >= NumCommands || g.Form >= numForms {
+	if !d.hear(dir, line, g) {
 		return
+	}
+	var view *rowView
+	s := StreamOf(g.Stream)
+	if g.Row != nil && s != nil && d.sides[dir].count(kindStream+kind(s.index)) < enoughRows {
+		if row, _ := trimJSON(g.Row); d.view.scan(row) {
+			view = &d.view
+		}
+	}
+	d.learn(dir, g, s, view)
+}
+
+// hear learns from how a line is written. It reports false for what its sender
+// may not send in any release: that says nothing about releases.
+func (d *Detector) hear(dir Direction, line []byte, g *Gist) bool {
+	if dir > C2S || g.Command >= NumCommands || g.Form >= numForms {
+		return false
 	}
 	allowed := allowedIn[dir][g.Command]
-	if allowed == 0 { // sent by one who never may: says nothing about releases
-		return
+	if allowed == 0 {
+		return false
 	}
-	s := &d.sides[dir]
-	if in := allowed & formIn[g.Form]; s.set()&^in != 0 {
-		s.narrow(note{formNote(g), in})
+	k := kindCommand + kind(g.Command)
+	if g.Form > FormPlain {
+		k = kindForm + kind(g.Form)
 	}
-	switch g.Command {
-	case CmdRdata, CmdPosition, CmdReplicate:
-		if s.settled != ^uint32(0) {
-			s.stream(g)
+	d.see(dir, k, func() ReleaseSet {
+		in := (allowed & formIn[g.Form]).Releases()
+		if g.Command == CmdServer {
+			in &= overTCP
 		}
-	case CmdServer:
-		s.narrow(note{clueTCP.what, clueTCP.in})
-	case CmdError:
-		s.errorText(line)
+		return in
+	})
+	if g.Command == CmdError {
+		_, text, _ := cut(trimNewline(line))
+		d.errorText(dir, text)
 	}
+	return true
 }
 
-func formNote(g *Gist) string {
-	if text := formText[g.Form]; text != "" {
-		return text
-	}
-	return g.Command.String()
-}
-
-func (s *side) set() DialectSet { return AllDialects &^ s.ruledOut }
-
-// narrow rules out what does not do what was seen. What fits nothing that is
-// left rules nothing out; it is kept as a contradiction.
-func (s *side) narrow(n note) {
-	set := s.set()
-	switch {
-	case set&^n.in == 0:
-	case set&n.in == 0:
-		if s.clash.what == "" {
-			s.clash = n
-		}
-	default:
-		s.ruledOut |= set &^ n.in
-		s.notes = append(s.notes, n)
-		s.settle()
-	}
-}
-
-// settle marks what can't tell anything any more.
-func (s *side) settle() {
-	set := s.set()
-	var open uint32
-	for _, w := range streamWatches {
-		if w.telling(set) {
-			open |= w.bit
-		}
-	}
-	if narrows(set, clueSpaced.in) || narrows(set, clueCompact.in) {
-		open |= settledStyle
-	}
-	s.settled = ^open
-}
-
-// stream learns from a stream's name and from its row.
-func (s *side) stream(g *Gist) {
-	if g.Row != nil && s.settled&settledStyle == 0 {
-		if c := styleOf(g.Row); c != nil {
-			s.narrow(note{c.what, c.in})
-		}
-	}
-	w := streamWatches[string(g.Stream)]
-	if w == nil || s.settled&w.bit != 0 {
-		return
-	}
-	s.narrow(note{w.name.what, w.name.in})
-	if g.Row == nil {
-		return
-	}
-	var elements [6][]byte
-	n := elementsOf(g.Row, elements[:])
-	for i, c := range w.rows {
-		if c.matches(elements[:min(n, len(elements))], n) {
-			s.narrow(note{c.what, w.in[i]})
-		}
-	}
-}
-
-func (s *side) errorText(line []byte) {
-	_, text, _ := cut(trimNewline(line))
+func (d *Detector) errorText(dir Direction, text []byte) {
 	for i := range errorClues {
 		if c := &errorClues[i]; bytes.HasPrefix(text, []byte(c.text)) && bytes.Contains(text, []byte(c.about)) && (!c.pair || hasPair(text)) {
-			s.narrow(note{c.what, c.in})
+			d.see(dir, kindError+kind(i), func() ReleaseSet { return releasesBetween(c.since, c.before) })
 		}
 	}
 }
 
-// Candidates is the set of the dialects that fit everything seen. It is empty
-// when nothing does; Conflict then says why.
-func (d *Detector) Candidates() DialectSet {
-	set := AllDialects
+// learn learns from a line's stream, nil if no release has it, and, with a view of
+// it, from its row.
+func (d *Detector) learn(dir Direction, g *Gist, s *Stream, v *rowView) {
+	if s != nil && d.sides[dir].count(kindStream+kind(s.index)) >= enoughRows {
+		return
+	}
+	if v != nil {
+		for i, is := range v.styles() {
+			if is {
+				d.see(dir, kindStyle+kind(i), func() ReleaseSet { return styleIn[i] })
+			}
+		}
+	}
+	if s == nil || g.Form <= FormPlain {
+		return
+	}
+	d.see(dir, kindStream+kind(s.index), s.In)
+	if v != nil {
+		if r := s.only(v); r != nil {
+			d.see(dir, r.kind, r.In)
+		}
+	}
+}
+
+// see counts evidence; in says which releases do so, and is asked the first time.
+func (d *Detector) see(dir Direction, k kind, in func() ReleaseSet) {
+	s := &d.sides[dir]
+	if i := s.place[k]; i > 0 {
+		s.tallies[i-1].n++
+		if d.split {
+			d.changes++
+		}
+		return
+	}
+	t := tally{kind: k, form: k < kindStyle, n: 1, in: in()}
+	s.first(t)
+	if d.split || t.in != AllReleases {
+		d.changes++
+		d.split = d.within(AllReleases, false) == 0
+	}
+}
+
+// first takes in evidence of a kind that was not seen before.
+func (s *side) first(t tally) {
+	s.tallies = append(s.tallies, t)
+	s.place[t.kind] = uint8(len(s.tallies))
+	if !t.form {
+		s.unlikely |= ^t.in
+	} else if left := s.spoken() & t.in; left != 0 {
+		s.ruledOut |= ^t.in
+	} else if s.clash.n == 0 {
+		s.clash = t
+	}
+}
+
+// count is in how many lines evidence was seen.
+func (s *side) count(k kind) uint32 {
+	if i := s.place[k]; i > 0 {
+		return s.tallies[i-1].n
+	}
+	return 0
+}
+
+// spoken is the releases that write as this side does. It is never empty.
+func (s *side) spoken() ReleaseSet { return AllReleases &^ s.ruledOut }
+
+// within is those of set that the sides write like, and that nothing they said
+// speaks against; with most, those that the fewest lines speak against where
+// there are none.
+func (d *Detector) within(set ReleaseSet, most bool) ReleaseSet {
+	left := set
 	for i := range d.sides {
-		if d.sides[i].clash.what != "" {
+		left &^= d.sides[i].unlikely | d.sides[i].ruledOut
+	}
+	if left != 0 || !most || set == 0 {
+		return left
+	}
+	return likeliest(set, d.sides[:])
+}
+
+// says is the releases that fit all that this side says; where none does, those
+// that write commands as it does. It is never empty.
+func (s *side) says() ReleaseSet {
+	if left := s.spoken() &^ s.unlikely; left != 0 {
+		return left
+	}
+	return s.spoken()
+}
+
+// likeliest is those of set that the fewest lines of the sides speak against.
+func likeliest(set ReleaseSet, sides []side) (best ReleaseSet) {
+	fewest := ^uint64(0)
+	for rest := set; rest != 0; rest &= rest - 1 {
+		one := rest & -rest
+		switch n := linesAgainst(one, sides); {
+		case n < fewest:
+			best, fewest = one, n
+		case n == fewest:
+			best |= one
+		}
+	}
+	return best
+}
+
+// linesAgainst counts the lines of the sides that no release of set would send.
+func linesAgainst(set ReleaseSet, sides []side) (n uint64) {
+	for i := range sides {
+		for _, t := range sides[i].tallies {
+			if t.in&set == 0 {
+				n += uint64(t.n)
+			}
+		}
+	}
+	return n
+}
+
+// Releases is the set of the releases that fit what was seen. It is empty when
+// how commands are written contradicts itself; Conflict then says why.
+func (d *Detector) Releases() ReleaseSet {
+	set := AllReleases
+	for i := range d.sides {
+		if d.sides[i].clash.n > 0 {
 			return 0
 		}
-		set &= d.sides[i].set()
+		set &= d.sides[i].spoken()
 	}
-	return set
+	if d.apart() {
+		return 0
+	}
+	return d.within(set, true)
 }
 
-// Side is the set of the dialects that fit what one side said, judged by that
+// Candidates is the set of the dialects that these releases speak.
+func (d *Detector) Candidates() DialectSet { return d.Releases().Dialects() }
+
+// Side is the set of the releases that fit what one side said, judged by that
 // alone; what contradicts the rest of it does not count. It is never empty.
-func (d *Detector) Side(dir Direction) DialectSet {
+func (d *Detector) Side(dir Direction) ReleaseSet {
 	if dir > C2S {
-		return AllDialects
+		return AllReleases
 	}
-	return d.sides[dir].set()
+	s := &d.sides[dir]
+	if left := s.spoken() &^ s.unlikely; left != 0 {
+		return left
+	}
+	return likeliest(s.spoken(), d.sides[dir:dir+1])
 }
+
+// speaks is the dialects that fit what one side says by itself. It is never empty.
+func (d *Detector) speaks(dir Direction) DialectSet { return d.sides[dir].says().Dialects() }
+
+// apart reports whether the two sides have no dialect in common.
+func (d *Detector) apart() bool { return d.speaks(C2S)&d.speaks(S2C) == 0 }
 
 // Conflict says in words what contradicts what, and is "" when nothing does.
 func (d *Detector) Conflict() string {
@@ -175,35 +285,40 @@ func (d *Detector) Conflict() string {
 			return d.clashText(Direction(dir))
 		}
 	}
-	if d.Candidates() != 0 {
-		return ""
+	if d.apart() {
+		return d.mismatch()
 	}
-	return d.mismatch()
+	return ""
 }
 
 // clashes reports whether one side contradicts itself.
-func (d *Detector) clashes(dir Direction) bool { return d.sides[dir].clash.what != "" }
+func (d *Detector) clashes(dir Direction) bool { return d.sides[dir].clash.n > 0 }
 
 func (d *Detector) clashText(dir Direction) string {
 	s := &d.sides[dir]
-	return fmt.Sprintf("%s sent %s (%s) after %s", dir.sender(), s.clash.what, s.clash.in, s.against(s.clash.in))
+	return fmt.Sprintf("%s sent %s (%s) after %s", dir.sender(), s.clash.what(), s.clash.in, s.against(s.clash.in))
 }
 
 // mismatch says what of the two sides does not go together.
 func (d *Detector) mismatch() string {
 	worker, master := &d.sides[C2S], &d.sides[S2C]
 	return fmt.Sprintf("the worker speaks %s (it sent %s), the master speaks %s (it sent %s)",
-		worker.set(), worker.against(master.set()), master.set(), master.against(worker.set()))
+		d.speaks(C2S), worker.against(master.says()), d.speaks(S2C), master.against(worker.says()))
 }
 
-// against lists the evidence that speaks against set: what rules it out alone,
-// or, if only all of it together does, all of it.
-func (s *side) against(set DialectSet) string {
+// against lists the evidence that speaks against set: what rules it out alone, or,
+// if only all of it together does, all that narrowed what the side can be.
+func (s *side) against(set ReleaseSet) string {
 	var alone, all []string
-	for _, n := range s.notes {
-		text := fmt.Sprintf("%s (%s)", n.what, n.in)
+	left := AllReleases
+	for _, t := range s.tallies {
+		if s.says()&^t.in != 0 || left&^t.in == 0 || left&t.in == 0 {
+			continue
+		}
+		left &= t.in
+		text := fmt.Sprintf("%s (%s)", t.what(), t.in)
 		all = append(all, text)
-		if n.in&set == 0 {
+		if t.in&set == 0 {
 			alone = append(alone, text)
 		}
 	}
@@ -211,4 +326,36 @@ func (s *side) against(set DialectSet) string {
 		alone = all
 	}
 	return strings.Join(alone, ", ")
+}
+
+// what names the evidence.
+func (k kind) what() string {
+	switch {
+	case k == kindCommand+kind(CmdServer):
+		return "SERVER, which goes over TCP only"
+	case k < kindForm:
+		return Command(k - kindCommand).String()
+	case k < kindError:
+		return formText[k-kindForm]
+	case k < kindStyle:
+		return errorClues[k-kindError].what
+	case k < kindStream:
+		return jsonStyles[k-kindStyle].what
+	case k < kindShape:
+		return "the stream " + streams[k-kindStream].Name
+	}
+	s, r := shapeAt(int(k - kindShape))
+	return fmt.Sprintf("%s with %d elements", r.title(s), r.elements())
+}
+
+// shapeAt is a shape by its place in the table.
+func shapeAt(i int) (*Stream, *RowShape) {
+	for j := range streams {
+		if n := len(streams[j].Shapes); i >= n {
+			i -= n
+			continue
+		}
+		return &streams[j], &streams[j].Shapes[i]
+	}
+	return nil, nil
 }

@@ -123,18 +123,6 @@ func dialectRange(first, last Dialect) DialectSet {
 	return (1<<(last+1) - 1<<first) & AllDialects
 }
 
-// releaseRange is the set of the dialects that some release from first up to,
-// but without, before speaks.
-func releaseRange(first, before Release) DialectSet {
-	var s DialectSet
-	for d := noDialect + 1; d < endDialect; d++ {
-		if dialects[d].first < before && first <= dialects[d].last {
-			s |= d.Set()
-		}
-	}
-	return s
-}
-
 // Set is the set with d alone in it; the empty set for no dialect.
 func (d Dialect) Set() DialectSet { return 1 << d & AllDialects }
 

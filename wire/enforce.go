@@ -129,7 +129,7 @@ func rankOf(v Verdict, d Dialect) (rank int) {
 	if v.Code == CodeDirection {
 		rank += 2
 	}
-	if dialects[d].first <= lastTCP {
+	if dialects[d].first < afterTCP {
 		rank++
 	}
 	return rank
@@ -144,7 +144,7 @@ func (e *Enforcer) receivers(dir Direction) DialectSet {
 	if set := e.fixed & e.detector.Candidates(); set != 0 {
 		return set
 	}
-	if set := e.fixed & e.detector.Side(S2C+C2S-dir); set != 0 {
+	if set := e.fixed & e.detector.Side(S2C+C2S-dir).Dialects(); set != 0 {
 		return set
 	}
 	return e.fixed

@@ -31,7 +31,6 @@ type ledger struct {
 	passed   int      // lines of the master that came since its last row
 	askedAll bool     // REPLICATE ALL, up to 1.12
 	blind    bool     // something was not shown: what is missing may have been there
-	span     span
 }
 
 // track is one stream on a connection.

@@ -112,7 +112,7 @@ func TestFollow(t *testing.T) {
 		"every other":    {[]string{"s PING 5", "c PING 5", "+10s", "s PING 6", "c PING 6", "+10s", "s PING 7", "c PING 7", "e"}, ""},
 		"not in time":    {[]string{"s PING 5", "c PING 5", "+26s", "e"}, CodeSilence + " " + CodeSilence},
 	} {
-		c := NewConversation(AllDialects)
+		c := NewConversation(AllReleases)
 		lines := append(strings.Split(greeting, "|"), at("presence", 1, 1))
 		if got := strings.Join(hear(c, append(lines, test.lines...)...), " "); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
@@ -136,7 +136,7 @@ func TestFollow(t *testing.T) {
 		"a stream that is not":    {[]string{"c REPLICATE nosuch 5"}, CodeUnknownStream},
 		"a stream of other times": {[]string{"c REPLICATE presence_federation 5"}, CodeUnknownStream},
 	} {
-		c := NewConversation(v1_9.Set())
+		c := NewConversation(v1_9.Set().Releases())
 		if got := strings.Join(hear(c, append([]string{"s SERVER x", "c NAME w1"}, test.lines...)...), " "); got != test.want {
 			t.Errorf("up to 1.12: %s: %q, want %q", name, got, test.want)
 		}
@@ -154,7 +154,7 @@ func TestConversationMisfits(t *testing.T) {
 		"a worker of 1.13 to 1.17 with a master from 1.18 on": {"c REPLICATE ", `s RDATA caches master 5 ["f",["a"],5]`, "c FEDERATION_ACK 5", "c FEDERATION_ACK 6"},
 		"a worker from 1.18 on with a master of 1.13 to 1.17": {"c FEDERATION_ACK w1 5", `s ERROR failed to parse line: ValueError("invalid literal for int() with base 10: 'w1 5'") ('FEDERATION_ACK w1 5'):`},
 	} {
-		c := NewConversation(AllDialects)
+		c := NewConversation(AllReleases)
 		var found []Finding
 		for _, line := range lines {
 			dir := S2C
@@ -181,7 +181,7 @@ func TestConversationMisfits(t *testing.T) {
 // TestConversationDeviceSpace: a device's id may be anything, and then nobody
 // can read USER_SYNC.
 func TestConversationDeviceSpace(t *testing.T) {
-	c := NewConversation(v1_92.Set())
+	c := NewConversation(v1_92.Set().Releases())
 	got := hear(c, "c USER_SYNC AbCdE @u:x phone start 5", "c USER_SYNC AbCdE @u:x my phone start 5")
 	if !slices.Equal(got, []string{CodeDeviceSpace}) {
 		t.Errorf("%q", got)
@@ -190,7 +190,7 @@ func TestConversationDeviceSpace(t *testing.T) {
 
 // TestConversationIsBounded: names that never end make nothing grow.
 func TestConversationIsBounded(t *testing.T) {
-	c := NewConversation(v1_29.Set())
+	c := NewConversation(v1_29.Set().Releases())
 	for i := range 100000 {
 		hear(c, fmt.Sprintf("s RDATA x%d w%d 5 [1]", i, i), fmt.Sprintf("s POSITION typing w%d 5 5", i), fmt.Sprintf("s POSITION typing %0300d 5 5", i), "s SERVER "+fmt.Sprint(i))
 	}

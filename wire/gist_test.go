@@ -95,7 +95,7 @@ func FuzzGist(f *testing.F) {
 		d.Observe(S2C, line, &g)
 		d.Observe(C2S, line, &g)
 		_ = d.Conflict()
-		NewConversation(AllDialects).Observe(0, C2S, Piece{Text: line, New: len(line)}, nil)
+		NewConversation(AllReleases).Observe(0, C2S, Piece{Text: line, New: len(line)}, nil)
 		var p Parsed
 		for _, dialect := range Dialects() {
 			if dialect.ParseStrict(line, &p) != nil || g.Form == FormUnclear || !formIn[g.Form].Has(dialect) {

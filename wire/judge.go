@@ -5,16 +5,20 @@ import (
 	"fmt"
 )
 
-// judge has every dialect of set judge a line or fragment that is not clean. It
-// reports whether some accept it: while it is not known which one the receiver
+// judge has those who may receive a line or fragment that is not clean judge it,
+// by dialects. It reports whether some accept it: while it is not known which one the receiver
 // speaks, nobody is blamed for what one of them reads.
-func (c *Conversation) judge(dir Direction, piece Piece, g *Gist, set DialectSet, found []Finding) (all []Finding, read bool) {
+func (c *Conversation) judge(dir Direction, piece Piece, g *Gist, found []Finding) (all []Finding, read bool) {
+	set := c.speakers
 	var sum verdicts
 	var asked Receiver // the last one, if it refuses
 	command := CommandOf(piece.Text)
 	for d := noDialect + 1; d < endDialect; d++ {
-		r := d.Receiver()
-		if !set.Has(d) || asked.dialect != noDialect && r.Same(asked, command) {
+		if !set.Has(d) {
+			continue
+		}
+		r := c.judges.receiver(d)
+		if asked.dialect != noDialect && r.Same(asked, command) {
 			continue
 		}
 		v := r.Judge(dir, piece, &c.parsed)

@@ -8,7 +8,7 @@ import (
 // A stream of which every row is odd must not fill the journal with findings, nor
 // cost more than others.
 func TestOftenOdd(t *testing.T) {
-	c := NewConversation(v1_29.Set())
+	c := NewConversation(v1_29.Set().Releases())
 	say := func(dir Direction, line string) []Finding {
 		return c.Observe(1, dir, Piece{Kind: PieceLine, Text: []byte(line + "\n"), New: len(line) + 1}, nil)
 	}

@@ -67,10 +67,10 @@ func misfit(worker, master DialectSet) string {
 // pair tells once that the two ends, or what one of them says, do not go
 // together. odd says that the line has been found odd already.
 func (c *Conversation) pair(dir Direction, line []byte, g *Gist, odd bool, found []Finding) []Finding {
-	if c.toldPair || c.detector.Candidates() != 0 {
+	if c.toldPair || c.detector.Releases() != 0 {
 		return found
 	}
-	if c.detector.Side(C2S)&c.detector.Side(S2C) == 0 {
+	if c.detector.apart() {
 		return c.together(dir, line, g, found)
 	}
 	if c.toldSide[dir] || !c.detector.clashes(dir) {
@@ -103,7 +103,7 @@ func (c *Conversation) together(dir Direction, line []byte, g *Gist, found []Fin
 		return append(found, f)
 	}
 	says := formIn[g.Form]
-	switch mine, other := c.detector.Side(dir), c.detector.Side(C2S+S2C-dir); {
+	switch mine, other := c.detector.speaks(dir), c.detector.speaks(C2S+S2C-dir); {
 	case says&mine != 0 && says&other == 0 && dir == c.causeDir:
 		c.toldPair = true
 		return append(found, c.misfit())
@@ -120,7 +120,7 @@ func isAbout(text []byte, cmd Command) bool {
 }
 
 func (c *Conversation) misfit() Finding {
-	return Finding{Code: CodeMixedReleases, Detail: misfit(c.detector.Side(C2S), c.detector.Side(S2C)) + ". " + c.detector.mismatch()}
+	return Finding{Code: CodeMixedReleases, Detail: misfit(c.detector.speaks(C2S), c.detector.speaks(S2C)) + ". " + c.detector.mismatch()}
 }
 
 // names looks at the lines that name servers or say why a side gives up.

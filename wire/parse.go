@@ -307,12 +307,12 @@ func (r parser) jsonLeniency(text []byte, notes jsonNote, p *Parsed) {
 		p.lenient(LenientRelease)
 	}
 	if notes&(jsonLoose|jsonNonASCII) != 0 ||
-		notes&jsonSpaced != 0 && !clueSpaced.in.Has(r.dialect) ||
-		notes&jsonTight != 0 && !clueCompact.in.Has(r.dialect) ||
-		notes&jsonSlash != 0 && !clueSlash.in.Has(r.dialect) {
+		notes&jsonSpaced != 0 && !styledBy[styleSpaced].Has(r.dialect) ||
+		notes&jsonTight != 0 && !styledBy[styleTight].Has(r.dialect) ||
+		notes&jsonSlash != 0 && !styledBy[styleSlash].Has(r.dialect) {
 		p.lenient(LenientStyle)
 	}
-	object := text[0] == '{' && p.Command == CmdRdata && clueObject.in.Has(r.dialect)
+	object := text[0] == '{' && p.Command == CmdRdata && styledBy[styleObject].Has(r.dialect)
 	if text[0] != '[' && !object {
 		p.lenient(LenientShape)
 	}

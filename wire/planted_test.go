@@ -32,7 +32,7 @@ func (c *capture) spoken() (all []spoken) {
 // listen gives the findings of a conversation: each as its code and the line
 // that it came with.
 func listen(lines []spoken, end int64) (codes []string) {
-	c := NewConversation(AllDialects)
+	c := NewConversation(AllReleases)
 	var splitters [C2S + 1]Splitter
 	for _, l := range lines {
 		for p := range splitters[l.dir].Split([]byte(l.line)) {

@@ -83,7 +83,7 @@ func TestProbesFindings(t *testing.T) {
 			continue
 		}
 		var got []string
-		c.play(NewConversation(AllDialects), func(dir Direction, _ Piece, found []Finding) {
+		c.play(NewConversation(AllReleases), func(dir Direction, _ Piece, found []Finding) {
 			for _, f := range found {
 				got = append(got, strings.TrimSpace(strings.Join([]string{dir.String(), f.Code, f.Verdict}, " ")))
 			}
@@ -118,7 +118,7 @@ func TestProbesAnswers(t *testing.T) {
 		}
 		var said []string
 		var told Finding // the first that ends the connection
-		c.play(NewConversation(d.Set()), func(dir Direction, p Piece, found []Finding) {
+		c.play(NewConversation(d.Set().Releases()), func(dir Direction, p Piece, found []Finding) {
 			if text, ok := strings.CutPrefix(string(p.Text), "ERROR "); ok && dir == real {
 				said = append(said, strings.TrimSuffix(text, "\n"))
 			}

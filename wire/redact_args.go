@@ -36,7 +36,7 @@ func init() {
 		for d := noDialect + 1; d < endDialect; d++ {
 			p := d.parser()
 			how := reading{ruleOf[d][c], p.some, p.all,
-				clueSpaced.in.Has(d), clueCompact.in.Has(d), clueSlash.in.Has(d), clueObject.in.Has(d)}
+				styledBy[styleSpaced].Has(d), styledBy[styleTight].Has(d), styledBy[styleSlash].Has(d), styledBy[styleObject].Has(d)}
 			if how.rule != nil && !seen[how] {
 				seen[how] = true
 				readersOf[c] = append(readersOf[c], d)

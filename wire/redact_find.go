@@ -45,7 +45,7 @@ func (r *Redactor) harmlessRow(stream, row []byte) bool {
 	if s.secret && (s.Name != "caches" || isSecretCache(v.tag)) {
 		return false
 	}
-	_, fault := s.fits(&v, AllDialects)
+	_, fault := s.fits(&v, AllReleases)
 	return fault == rowFits
 }
 

@@ -14,7 +14,7 @@ func TestMask(t *testing.T) {
 		two[level] = NewRedactor(level, []byte("another key"))
 		mask := NewMask(level)
 		for _, c := range captures(t) {
-			c.play(NewConversation(AllDialects), func(_ Direction, p Piece, _ []Finding) {
+			c.play(NewConversation(AllReleases), func(_ Direction, p Piece, _ []Finding) {
 				if p.Kind != PieceLine || level == RedactPersonal && p.Text[0] == 'R' && len(p.Text)%5 != 0 {
 					return
 				}

@@ -173,7 +173,7 @@ func TestRedactCaptures(t *testing.T) {
 	all := redactors()
 	lines := 0
 	for _, c := range captures(t) {
-		c.play(NewConversation(AllDialects), func(dir Direction, p Piece, _ []Finding) {
+		c.play(NewConversation(AllReleases), func(dir Direction, p Piece, _ []Finding) {
 			if p.Kind != PieceLine {
 				return
 			}

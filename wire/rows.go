@@ -13,9 +13,9 @@ const (
 	rowNoArray          // no array at all
 )
 
-// fits looks for the shape of s that the row has in one of the releases that
-// set speaks. Where none fits, it says what is wrong with the nearest.
-func (s *Stream) fits(v *rowView, set DialectSet) (*RowShape, rowFault) {
+// fits looks for the shape of s that the row has in one of the releases of set.
+// Where none fits, it says what is wrong with the nearest.
+func (s *Stream) fits(v *rowView, set ReleaseSet) (*RowShape, rowFault) {
 	if v.whole != typeArray {
 		return nil, rowNoArray
 	}
@@ -38,6 +38,31 @@ func (s *Stream) fits(v *rowView, set DialectSet) (*RowShape, rowFault) {
 		return nil, rowTag
 	}
 	return near, fault
+}
+
+// only is the one shape of s that a row can have, by its types or, where they fit
+// none, by how many elements it has; nil when there are several or none.
+func (s *Stream) only(v *rowView) (one *RowShape) {
+	if v.whole != typeArray {
+		return nil
+	}
+	fits, counts := 0, 0
+	var fit, count *RowShape
+	for i := range s.Shapes {
+		switch r := &s.Shapes[i]; r.check(v) {
+		case rowFits:
+			fit, fits = r, fits+1
+		case rowType:
+			count, counts = r, counts+1
+		}
+	}
+	switch {
+	case fits == 1:
+		return fit
+	case fits == 0 && counts == 1:
+		return count
+	}
+	return nil
 }
 
 // check holds a row against the shape.
@@ -68,7 +93,7 @@ func (r *RowShape) elements() int {
 
 // shapeFinding says in words what is wrong with a row, and what receivers do:
 // they count the elements and look at nothing else.
-func shapeFinding(s *Stream, near *RowShape, fault rowFault, v *rowView, set DialectSet) Finding {
+func shapeFinding(s *Stream, near *RowShape, fault rowFault, v *rowView, set ReleaseSet) Finding {
 	f := Finding{Code: CodeRowShape, Verdict: ActLog.String()}
 	switch fault {
 	case rowNoArray:

@@ -23,7 +23,7 @@ func TestRowScanAgrees(t *testing.T) {
 	}
 	var skipped, looked int
 	for _, c := range captures(t) {
-		c.play(NewConversation(AllDialects), func(_ Direction, p Piece, _ []Finding) {
+		c.play(NewConversation(AllReleases), func(_ Direction, p Piece, _ []Finding) {
 			if g := GistOf(p.Text); p.Kind == PieceLine && g.Row != nil {
 				looked++
 				if !rowScanAgrees(t, bytes.TrimSpace(g.Row)) {

@@ -64,7 +64,7 @@ func signatureOf(columns []Column) (s signature) {
 
 // work fills in what follows from the rest of a shape.
 func (r *RowShape) work() {
-	r.in = clueRange(r.Since, r.Before)
+	r.in = releasesBetween(r.Since, r.Before)
 	r.outer = signatureOf(r.Columns)
 	if r.Tag != "" && r.Columns[1].Kind == FieldTuple {
 		r.inner = signatureOf(r.Columns[1].Columns)

@@ -66,6 +66,15 @@ func prefix(prefixes ...string) func([]byte) bool {
 	return func(b []byte) bool { return hasAnyPrefix(b, prefixes) }
 }
 
+func hasAnyPrefix(b []byte, prefixes []string) bool {
+	for _, p := range prefixes {
+		if len(b) >= len(p) && string(b[:len(p)]) == p {
+			return true
+		}
+	}
+	return false
+}
+
 // isHTTPRequest wants the whole first line to look like one.
 func isHTTPRequest(b []byte) bool {
 	line, _, whole := bytes.Cut(b, []byte{'\n'})

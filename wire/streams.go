@@ -21,7 +21,8 @@ type RowShape struct {
 	Tag     string
 	Columns []Column
 
-	in    DialectSet // worked out from the releases
+	kind  kind       // as evidence of a release
+	in    ReleaseSet // worked out from the releases
 	outer signature  // worked out from Columns
 	inner signature  // that of the second column, when there is a Tag
 }
@@ -38,7 +39,7 @@ type Stream struct {
 
 	index  uint8 // its place in the table
 	secret bool  // its rows hold secrets
-	in     DialectSet
+	in     ReleaseSet
 }
 
 // TokenBehaviour is a set of what a stream's tokens do besides going up by one.
@@ -231,12 +232,15 @@ func cacheColumns(null bool) []Column {
 var streamsByName = map[string]*Stream{}
 
 func init() {
+	shape := kindShape
 	for i := range streams {
 		s := &streams[i]
-		s.index, s.in = uint8(i), clueRange(s.Since, s.Before)
+		s.index, s.in = uint8(i), releasesBetween(s.Since, s.Before)
 		streamsByName[s.Name] = s
 		for j := range s.Shapes {
 			s.Shapes[j].work()
+			s.Shapes[j].kind = shape
+			shape++
 		}
 	}
 }
@@ -253,8 +257,8 @@ func Streams() []*Stream {
 	return all
 }
 
-// In is the set of the dialects some release of which has the stream.
-func (s *Stream) In() DialectSet { return s.in }
+// In is the set of the releases that have the stream.
+func (s *Stream) In() ReleaseSet { return s.in }
 
-// In is the set of the dialects some release of which writes rows like that.
-func (r *RowShape) In() DialectSet { return r.in }
+// In is the set of the releases that write rows like that.
+func (r *RowShape) In() ReleaseSet { return r.in }

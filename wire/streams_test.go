@@ -10,7 +10,7 @@ func TestStreamsHaveShapes(t *testing.T) {
 		if StreamOf([]byte(s.Name)) != s {
 			t.Errorf("%s is not found by its name", s.Name)
 		}
-		var in DialectSet
+		var in ReleaseSet
 		for j := range s.Shapes {
 			a := &s.Shapes[j]
 			in |= a.In()

@@ -137,9 +137,7 @@ func (r Receiver) Same(as Receiver, c Command) bool {
 }
 
 // Receiver is the receiver that stands for the dialect where no release is
-// named: that of the last release which had TCP or, for newer dialects, of the
-// newest release. Operators on TCP were told to be on the last one, and nearly
-// all that differs between releases of one dialect was mended in later ones.
+// named: that of the release which stands for all of its releases.
 func (d Dialect) Receiver() Receiver {
 	if d >= endDialect {
 		d = noDialect
@@ -147,19 +145,9 @@ func (d Dialect) Receiver() Receiver {
 	return dialectReceivers[d]
 }
 
-// lastTCP is the last release whose processes could talk over TCP.
-var lastTCP = release(1, 66, 0)
-
 var dialectReceivers = func() (all [endDialect]Receiver) {
 	for _, d := range Dialects() {
-		release := min(dialects[d].last, lastRelease)
-		switch first := dialects[d].first; {
-		case first <= lastTCP:
-			release = min(release, lastTCP)
-		case first > lastRelease:
-			release = first
-		}
-		all[d] = receiverAt(release)
+		all[d] = receiverAt(dialectReleases[d].Play())
 	}
 	return all
 }()

@@ -30,7 +30,7 @@ type Story struct {
 	Stream   string         `json:"stream"`
 	Token    int64          `json:"token"`
 	Release  string         `json:"release"`  // whose rules workers were played by
-	Dialects string         `json:"dialects"` // that the traffic of the stream fits
+	Dialects string         `json:"dialects"` // or releases, that the traffic fits
 	Came     bool           `json:"came"`     // a row of it was seen
 	Complete bool           `json:"complete"` // all workers have it, as far as the journal shows
 	Writers  []*WriterStory `json:"writers"`
@@ -78,7 +78,7 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 	first := &survey{question: q, story: s, start: start, writers: map[string]*writer{}}
 	read := int64(0)
 	var unreadable error
-	pass := func(take func(*journal.Record), damage *int64) error {
+	pass := func(filter journal.Filter, take func(*journal.Record), damage *int64) error {
 		for rec, err := range r.InTime(ctx, filter) {
 			if err != nil {
 				if errors.As(err, new(*journal.UnreadableError)) {
@@ -96,21 +96,30 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 		}
 		return nil
 	}
-	if err := pass(first.take, &s.Damage); err != nil {
+	if err := pass(filter, first.take, &s.Damage); err != nil {
 		return nil, err
 	}
 	first.finish()
-	release := q.Release
-	if release == 0 {
-		release = first.suggested()
+	var again int64
+	var spoken wire.Detector
+	if err := pass(journal.Filter{}, func(rec *journal.Record) {
+		if rec.Kind == journal.KindLine {
+			spoken.Observe(rec.Dir, rec.Data, &rec.Gist)
+		}
+	}, &again); err != nil {
+		return nil, err
 	}
-	s.Release, s.Dialects = release.String(), first.detector.Candidates().String()
+	of := wire.Choose([]*wire.Detector{&spoken}, nil)
+	release := cmp.Or(q.Release, of.Play)
+	s.Release, s.Dialects = release.String(), of.Releases.String()
+	if of.Conflict != "" {
+		s.note("The traffic is not that of one release: %s.", of.Conflict)
+	}
 	second, err := newPlay(q, s, release, start, first)
 	if err != nil {
 		return nil, err
 	}
-	var again int64
-	if err := pass(second.take, &again); err != nil {
+	if err := pass(filter, second.take, &again); err != nil {
 		return nil, err
 	}
 	second.finish()

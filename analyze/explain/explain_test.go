@@ -24,7 +24,7 @@ func told(t testing.TB, story string) *journal.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scribe := journal.NewScribe(w, wire.AllDialects, nil)
+	scribe := journal.NewScribe(w, wire.AllReleases, nil)
 	sent := map[uint64]*[3]int64{}
 	for _, line := range strings.Split(strings.TrimSpace(story), "\n") {
 		f := strings.SplitN(strings.TrimSpace(line), " ", 4)

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -11,11 +10,9 @@ import (
 
 // Limits of what is kept.
 const (
-	maxWriters  = 256
-	maxGroup    = 5 // rows of a group that are shown
-	maxSpans    = 10_000
-	maxSamples  = 64
-	maxObserved = 20_000 // lines that the release is told from
+	maxWriters = 256
+	maxGroup   = 5 // rows of a group that are shown
+	maxSpans   = 10_000
 )
 
 // survey is the first reading: who wrote what around the token.
@@ -23,11 +20,8 @@ type survey struct {
 	question Question
 	story    *Story
 	start    int64
-	detector *wire.Detector
-	observed int
 	writers  map[string]*writer
 	beyond   int64
-	samples  [][]byte // rows, to find a release that takes them
 }
 
 // writer is one instance. Its story is told if it has to do with the token.
@@ -48,12 +42,6 @@ func (s *survey) take(rec *journal.Record) {
 	}
 	if rec.Kind != journal.KindLine {
 		return
-	}
-	if s.detector == nil {
-		s.detector = new(wire.Detector)
-	}
-	if s.observed++; s.observed <= maxObserved {
-		s.detector.Observe(rec.Dir, rec.Data, &rec.Gist)
 	}
 	if !s.question.about(rec) {
 		return
@@ -83,9 +71,6 @@ func (s *survey) writer(instance string) *writer {
 }
 
 func (s *survey) row(w *writer, rec *journal.Record) {
-	if len(s.samples) < maxSamples {
-		s.samples = append(s.samples, bytes.Clone(rec.Data))
-	}
 	g, c, token := &rec.Gist, rec.Conn, s.question.Token
 	if g.Batch {
 		if w.openRows[c]++; len(w.open[c]) < maxGroup && len(w.open) < maxSpans && w.story.First == nil {
@@ -145,9 +130,6 @@ func (s *survey) passes(w *writer, rec *journal.Record) {
 
 // finish keeps the writers that wrote the token, or else all.
 func (s *survey) finish() {
-	if s.detector == nil {
-		s.detector = new(wire.Detector)
-	}
 	for _, w := range s.writers {
 		if w.hit {
 			s.story.Came = true

@@ -51,7 +51,6 @@ const (
 	maxPingMillis = int64(time.Hour / time.Millisecond)
 	maxPingTimed  = 512 // sides with a histogram of their own
 	maxErrorText  = 300
-	observedRows  = 1000   // of a side: later rows say nothing new of its dialect
 	maxDetected   = 20_000 // open connections whose dialect is looked for
 )
 
@@ -98,7 +97,7 @@ func (l *listener) take(e *entry) {
 		c.speak = new(wire.Detector)
 		l.detected++
 	}
-	if c.speak != nil && (s.lines <= observedRows || e.Gist.Command != wire.CmdRdata) {
+	if c.speak != nil {
 		c.speak.Observe(e.Dir, e.Data, &e.Gist)
 	}
 }

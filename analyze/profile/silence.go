@@ -35,6 +35,7 @@ const (
 type Announced struct {
 	Expected  int    `json:"expected"` // streams that all releases have that fit the traffic
 	Announced int    `json:"announced"`
+	Release   string `json:"release"`  // that stands for those that fit
 	Releases  string `json:"releases"` // that fit
 }
 
@@ -58,7 +59,7 @@ type silence struct {
 	rows    int64 // of all, once
 	bare    bool  // REPLICATE without a stream: all are announced
 	old     bool  // with one
-	spoken  wire.DialectSet
+	spoken  wire.Detector
 }
 
 // voice is one stream's.
@@ -78,7 +79,7 @@ type quietTime struct {
 	ended          bool
 }
 
-func newSilence(t *tracker) *silence { return &silence{tracker: t, spoken: wire.AllDialects} }
+func newSilence(t *tracker) *silence { return &silence{tracker: t} }
 
 func (s *silence) take(e *entry) {
 	if isClose(e) {
@@ -155,13 +156,10 @@ func (v *voice) pause(at, rows int64, ended bool) {
 	}
 }
 
-// heard takes in what dialects a connection's master may speak.
+// heard takes in what a connection's ends may be.
 func (s *silence) heard(c *connection) {
-	if c.speak == nil {
-		return
-	}
-	if both := s.spoken.Intersect(c.speak.Side(wire.S2C)); both.Len() > 0 {
-		s.spoken = both
+	if c.speak != nil {
+		s.spoken.Merge(c.speak)
 	}
 }
 
@@ -219,13 +217,13 @@ func (s *silence) unannounced(p *Profile) {
 			said[name] = true
 		}
 	}
-	first, before := releasesOf(s.spoken, said)
-	if !s.bare || len(said) == 0 || first >= before {
+	of := wire.Choose([]*wire.Detector{&s.spoken}, nil)
+	p.Announced.Release, p.Announced.Releases = of.Play.String(), of.Releases.Names()
+	if !s.bare || len(said) == 0 {
 		return
 	}
-	p.Announced.Releases = releasesText(first, before)
 	for _, k := range wire.Streams() {
-		always, ever := k.Since <= first && k.Before >= before, k.Since < before && k.Before > first
+		always, ever := of.Releases&^k.In() == 0, of.Releases&k.In() != 0
 		if always {
 			p.Announced.Expected++
 		}
@@ -235,38 +233,11 @@ func (s *silence) unannounced(p *Profile) {
 		if said[k.Name] || !ever {
 			continue
 		}
-		row := SilenceRow{Stream: k.Name, What: silentPerhaps, Known: releasesText(k.Since, k.Before), Lasted: None, Usual: None, Place: Place{At: None, Time: None}}
+		row := SilenceRow{Stream: k.Name, What: silentPerhaps, Known: k.In().Names(), Lasted: None, Usual: None, Place: Place{At: None, Time: None}}
 		if always {
 			row.What = silentNever
 		}
 		p.Silence = append(p.Silence, row)
 	}
 	p.Notes = append(p.Notes, fmt.Sprintf("%d of %d streams announced, for releases %s.", p.Announced.Announced, p.Announced.Expected, p.Announced.Releases))
-}
-
-func releasesText(first, before wire.Release) string {
-	return wire.Era{First: max(first, wire.Eras()[0].First), Before: before % (endless - 1)}.String()
-}
-
-// endless is after all releases.
-const endless = ^wire.Release(0)
-
-// releasesOf are the releases that speak one of the dialects and have all of the
-// streams.
-func releasesOf(set wire.DialectSet, said map[string]bool) (first, before wire.Release) {
-	first, before = endless, 0
-	for _, e := range wire.Eras() {
-		if set.Has(e.Receiver.Dialect()) {
-			first = min(first, e.First)
-			if before = max(before, e.Before); e.Before == 0 {
-				before = endless
-			}
-		}
-	}
-	for _, k := range wire.Streams() {
-		if said[k.Name] {
-			first, before = max(first, k.Since), min(before, max(k.Before, k.Since))
-		}
-	}
-	return first, before
 }

@@ -45,7 +45,7 @@ func newTeller(t testing.TB) *teller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &teller{t: t, dir: dir, writer: w, scribe: journal.NewScribe(w, wire.AllDialects, nil), sent: map[uint64]*[3]int64{}}
+	return &teller{t: t, dir: dir, writer: w, scribe: journal.NewScribe(w, wire.AllReleases, nil), sent: map[uint64]*[3]int64{}}
 }
 
 func (s *teller) end() *journal.Reader {

@@ -30,7 +30,7 @@ func newTape(t testing.TB) *tape {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tape{t: t, dir: dir, w: w, s: journal.NewScribe(w, wire.AllDialects, nil), sent: map[[2]uint64]int64{}}
+	return &tape{t: t, dir: dir, w: w, s: journal.NewScribe(w, wire.AllReleases, nil), sent: map[[2]uint64]int64{}}
 }
 
 func (x *tape) open(at time.Duration, conn uint64) {

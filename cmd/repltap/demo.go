@@ -126,7 +126,7 @@ func (d *demo) record(ctx context.Context) error {
 	defer ln.Close()
 	ready := make(chan net.Addr, 1)
 	rec, err := newRecording(recordingOptions{
-		listen: "127.0.0.1:0", upstream: ln.Addr().String(), dir: d.dir, dialect: wire.AllDialects, queue: 64 << 20,
+		listen: "127.0.0.1:0", upstream: ln.Addr().String(), dir: d.dir, dialect: wire.AllReleases, queue: 64 << 20,
 		journal: demoJournalOptions(), log: slog.New(slog.NewTextHandler(d.e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		ready: func(a net.Addr) { ready <- a },
 	})

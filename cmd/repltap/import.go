@@ -185,14 +185,14 @@ func (o *importOptions) write(ctx context.Context, e *env, files []*planned) (_ 
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	im := &importer{
-		direction: textDirection(o.direction), fixed: o.dialect.set, progress: newProgress(e, "importing"), files: files,
+		direction: textDirection(o.direction), fixed: o.dialect.releases(), progress: newProgress(e, "importing"), files: files,
 		conns: map[uint64]*importConn{}, byConn: map[uint64]*importResult{},
 	}
 	defer im.progress.done()
 	for _, f := range files {
 		im.total += f.size
 	}
-	im.scribe = journal.NewScribe(w, o.dialect.set, im)
+	im.scribe = journal.NewScribe(w, o.dialect.releases(), im)
 	feeds, err := im.openAll(w, files)
 	defer func() {
 		for _, f := range feeds {

@@ -17,7 +17,7 @@ import (
 // and tells the scribe what they say.
 type importer struct {
 	scribe    *journal.Scribe
-	fixed     wire.DialectSet
+	fixed     wire.ReleaseSet
 	direction wire.Direction // of plain text
 	progress  *progress
 	files     []*planned

@@ -144,7 +144,7 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 	registry := prometheus.NewRegistry()
 	rec, err := newRecording(recordingOptions{
 		listen: o.listen, upstream: string(o.upstream), dir: o.journal,
-		dialect: o.dialect.set, enforcer: o.enforcer(), queue: int64(o.queue), block: o.onOverflow.value == "block",
+		dialect: o.dialect.releases(), enforcer: o.enforcer(), queue: int64(o.queue), block: o.onOverflow.value == "block",
 		journal: o.journalOptions(), registry: registry, log: log,
 		ready: func(a net.Addr) { e.say("listening on %s\n", a) },
 	})

@@ -32,7 +32,7 @@ type recordingOptions struct {
 	listen   addrFlag
 	upstream string
 	dir      string
-	dialect  wire.DialectSet
+	dialect  wire.ReleaseSet
 	enforcer func() *wire.Enforcer // nil: everything passes
 	queue    int64
 	block    bool

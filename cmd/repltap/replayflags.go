@@ -25,10 +25,7 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 	if err != nil {
 		return cfg, plan, err
 	}
-	plan = replay.PlanOptions{Filter: filter, SkipIdle: time.Duration(o.skipIdle), Release: o.dialect.release, Worker: o.as.value == roleWorker}
-	if o.dialect.name != "auto" {
-		plan.Dialect = o.dialect.set.First()
-	}
+	plan = replay.PlanOptions{Filter: filter, SkipIdle: time.Duration(o.skipIdle), Release: o.dialect.one(), Worker: o.as.value == roleWorker}
 	if plan.Until, _, err = tokenFlags("until-token", o.until, ""); err != nil {
 		return cfg, plan, err
 	}

@@ -148,7 +148,7 @@ func TestReportGap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scribe := journal.NewScribe(w, wire.AllDialects, nil)
+	scribe := journal.NewScribe(w, wire.AllReleases, nil)
 	scribe.Open(noon, 1, journal.Event{})
 	line := []byte("SERVER lab.test\n")
 	scribe.Chunk(noon+1e9, 1, wire.S2C, 0, line)

@@ -262,6 +262,25 @@ type dialectFlag struct {
 
 func newDialectFlag() *dialectFlag { return &dialectFlag{name: "auto", set: wire.AllDialects} }
 
+// releases are those of the traffic.
+func (d *dialectFlag) releases() wire.ReleaseSet {
+	if d.release != 0 {
+		return d.release.Set()
+	}
+	return d.set.Releases()
+}
+
+// one is the release to be, zero for auto.
+func (d *dialectFlag) one() wire.Release {
+	switch {
+	case d.name == "auto":
+		return 0
+	case d.release != 0:
+		return d.release
+	}
+	return d.set.Releases().Play()
+}
+
 func (d *dialectFlag) String() string { return d.name }
 func (d *dialectFlag) Type() string   { return "dialect" }
 

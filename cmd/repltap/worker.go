@@ -161,13 +161,10 @@ func (o *workerOptions) check(args []string) error {
 
 // release is what to be, and whether to be something else if the traffic says so.
 func (o *workerOptions) release() (r wire.Release, adapt bool) {
-	switch {
-	case o.dialect.name == "auto":
-		return replay.LastTCPRelease, true
-	case o.dialect.release != 0:
-		return o.dialect.release, false
+	if r := o.dialect.one(); r != 0 {
+		return r, false
 	}
-	return replay.ReleaseOf(o.dialect.set.Last()), false
+	return replay.LastTCPRelease, true
 }
 
 func (o *workerOptions) config() (c replay.WorkerConfig, err error) {
@@ -257,7 +254,7 @@ func (o *workerOptions) record(c *replay.WorkerConfig) (seal func(*env) error, e
 	if err != nil {
 		return nil, err
 	}
-	c.Scribe, c.NextConn = journal.NewScribe(w, wire.AllDialects, nil), w.NextConn
+	c.Scribe, c.NextConn = journal.NewScribe(w, wire.AllReleases, nil), w.NextConn
 	return func(e *env) error {
 		err := w.Close()
 		e.say("%s\n", sealedText(w.Stats(), o.journal))
