@@ -35,28 +35,25 @@ func WriteChangesTableJSON(w io.Writer, c *Changes, name string) error {
 
 // WriteChangesTableText writes one table of them whole for people.
 func WriteChangesTableText(w io.Writer, c *Changes, table profile.Table, s Style) error {
-	t := &text{Style: s}
+	t := newText(s, nil)
 	t.missing("", &c.A)
 	t.missing("", &c.B)
-	t.rows(table, rowsOptions{})
+	t.whole(table)
 	_, err := w.Write(t.Bytes())
 	return err
 }
 
 // WriteChangesText writes the changes for people at a terminal.
 func WriteChangesText(w io.Writer, c *Changes, s Style) error {
-	if s.Width <= 0 {
-		s.Width = textWidth
-	}
-	t := &text{Style: s}
+	t := newText(s, nil)
 	fmt.Fprintf(t, "%sWhat changed from A to B%s\n\n", t.Bold, t.Off)
 	t.side("A", &c.A)
 	t.side("B", &c.B)
 	for _, n := range c.Notes {
-		fmt.Fprintf(t, "  note  %s\n", safetext.String(n))
+		t.hanging("  note  ", 8, safetext.String(n))
 	}
 	for _, table := range c.Tables() {
-		fmt.Fprintf(t, "\n%s%s%s  %s%s%s\n", t.Bold, table.Title, t.Off, t.Dim, aboutChanges[table.Name], t.Off)
+		t.title(table.Title, aboutChanges[table.Name])
 		if len(table.Rows) == 0 {
 			t.WriteString("  Nothing.\n")
 			continue
@@ -78,20 +75,20 @@ var aboutChanges = map[string]string{
 // side says what one of the two is.
 func (t *text) side(name string, s *Side) {
 	j := s.Journal
-	fmt.Fprintf(t, "  %s  %s", name, safetext.String(j.Path))
+	words := safetext.String(j.Path)
 	if j.First.Digits() != "" {
-		fmt.Fprintf(t, ", %s to %s, %s s", clock(j.First), clock(j.Last), page.Grouped(j.Duration.Digits()))
+		words += fmt.Sprintf(", %s to %s, %s s", clock(j.First), clock(j.Last), page.Grouped(j.Duration.Digits()))
 	}
-	t.WriteByte('\n')
+	t.line(flowing{mark: "  " + name + "  ", wide: 5, next: 5}, words)
 	t.missing("     ", s)
 	if j.Filter != "" && name == "B" {
-		fmt.Fprintf(t, "  of both only what passes %s\n", safetext.String(j.Filter))
+		t.line(flowing{mark: "  ", wide: 2, next: 2}, "of both only what passes "+safetext.String(j.Filter))
 	}
 }
 
 // missing says what share of the traffic a side has, if that is not all.
 func (t *text) missing(prefix string, s *Side) {
 	if text := coverageText(s.Coverage); text != "" {
-		fmt.Fprintf(t, "%s%s%s: %s%s\n", prefix, t.Red, safetext.String(s.Journal.Path), text, t.Off)
+		t.line(flowing{mark: prefix, wide: len(prefix), next: len(prefix), style: t.Red}, safetext.String(s.Journal.Path)+": "+text)
 	}
 }

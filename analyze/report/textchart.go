@@ -23,7 +23,7 @@ func drawHighlights(t *text) {
 		}
 		t.hanging(mark, 6, safetext.String(x.Text))
 		if at, ok := placeOf(x.Place); ok {
-			fmt.Fprintf(t, "      %s%s%s\n", t.Dim, at.command(t.p.Journal.Path), t.Off)
+			t.command(6, at)
 		}
 	}
 }
@@ -40,16 +40,17 @@ func drawTimeline(t *text) {
 	if len(l.Series) == 0 || l.Count == 0 {
 		return
 	}
-	merge := (l.Count + sparkWidth - 1) / sparkWidth
 	end := l.Start + profile.At(l.Bucket)*profile.At(l.Count)
-	fmt.Fprintf(t, "  Commands from %s s to %s s; the number is the most in one of %s parts of %s s.\n",
-		l.Start.Digits(), end.Digits(), page.Grouped(strconv.Itoa(l.Count)), l.Bucket.Digits())
+	t.hanging("  ", 2, fmt.Sprintf("Commands from %s s to %s s; the number is the most in one of %s parts of %s s.",
+		l.Start.Digits(), end.Digits(), page.Grouped(strconv.Itoa(l.Count)), l.Bucket.Digits()))
 	name, most := 0, 0
 	for _, s := range l.Series {
 		name = max(name, utf8.RuneCountInString(safetext.String(s.Name)))
 		most = max(most, len(peak(s.Commands)))
 	}
 	name = min(name, 24)
+	room := min(sparkWidth, max(t.Width-name-most-6, 1))
+	merge := (l.Count + room - 1) / room
 	by := ""
 	for _, s := range l.Series {
 		if s.By != by {

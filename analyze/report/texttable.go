@@ -38,7 +38,7 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 	var below []column
 	if o.width > 0 && lineWidth(columns) > o.width {
 		columns, below = apart(columns, o.width)
-		columns = fitting(columns, o.width)
+		columns = shortened(fitting(columns, o.width), o.width)
 	}
 	for i := range len(shown) + 1 {
 		line := " "
@@ -57,7 +57,7 @@ func (t *text) rows(table profile.Table, o rowsOptions) {
 		t.WriteString(line + "\n")
 		for _, c := range below {
 			if i > 0 && c.cells[i] != "-" {
-				t.below(c.Title+": "+c.cells[i], o.width)
+				t.below(c.Title + ": " + c.cells[i])
 			}
 		}
 	}
@@ -88,31 +88,40 @@ func chosen(table profile.Table, limit int) [][]string {
 }
 
 // below writes a text under a row, in as many lines as it takes.
-func (t *text) below(words string, width int) {
+func (t *text) below(words string) {
 	const indent = 6
-	line := ""
-	flush := func() {
-		fmt.Fprintf(t, "%*s%s%s%s\n", indent, "", t.Dim, line, t.Off)
-		line = "  "
+	t.flow(flowing{mark: strings.Repeat(" ", indent), wide: indent, next: indent + 2, style: t.Dim}, strings.Fields(words))
+}
+
+// whole writes all of a table: where it is too wide for the screen, each row as
+// values by the names that JSON has for them. Titles are short, and mean something
+// only beside one another.
+func (t *text) whole(table profile.Table) {
+	columns := columnsOf(table, table.Rows, 0)
+	if !t.fold || lineWidth(columns) <= t.Width {
+		t.rows(table, rowsOptions{})
+		return
 	}
-	for word := range strings.FieldsSeq(words) {
-		for room := width - indent - 2; utf8.RuneCountInString(word) > room; {
-			// A word that no line has room for is cut where it has to be.
-			if strings.TrimSpace(line) != "" {
-				flush()
+	for i := range table.Rows {
+		var words []string
+		for _, c := range columns {
+			if cell := c.cells[i+1]; cell != "-" {
+				words = append(words, t.whatFits(c.Name+": "+cell+";")...)
 			}
-			head := string([]rune(word)[:room])
-			line, word = line+head, word[len(head):]
 		}
-		if strings.TrimSpace(line) != "" && indent+utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			flush()
+		if n := len(words); n > 0 {
+			words[n-1] = strings.TrimSuffix(words[n-1], ";")
 		}
-		if strings.TrimSpace(line) != "" {
-			line += " "
-		}
-		line += word
+		t.flow(flowing{mark: "  ", wide: 2, next: 4}, words)
 	}
-	flush()
+}
+
+// whatFits keeps a name and its value together, where a line has room for them.
+func (t *text) whatFits(pair string) []string {
+	if utf8.RuneCountInString(pair) <= t.Width-4 {
+		return []string{pair}
+	}
+	return strings.Fields(pair)
 }
 
 // columnsOf are the columns that people are shown.
@@ -216,6 +225,25 @@ func lineWidth(columns []column) int {
 		n += c.width + 2
 	}
 	return n - 1
+}
+
+// shortened cuts the cells of the widest text until a line fits.
+func shortened(columns []column, width int) []column {
+	over := lineWidth(columns) - width
+	if over <= 0 || len(columns) == 0 {
+		return columns
+	}
+	widest := &columns[0]
+	for i := range columns {
+		if c := &columns[i]; !c.Numeric && (widest.Numeric || c.width > widest.width) {
+			widest = c
+		}
+	}
+	widest.width = max(widest.width-over, 1)
+	for i, cell := range widest.cells {
+		widest.cells[i] = clipped(cell, widest.width)
+	}
+	return columns
 }
 
 func leastNeeded(columns []column) int {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -62,6 +63,23 @@ func (e *env) colored(w io.Writer) bool {
 		return false
 	}
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// width is how many characters a line of w has, as COLUMNS says or else the
+// terminal; 0 where neither does.
+func (e *env) width(w io.Writer) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if o, ok := w.(output); ok {
+		w = o.Writer
+	}
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 1 {
+			return n
+		}
+	}
+	return 0
 }
 
 // colorFlag is the value of --color.

@@ -29,8 +29,8 @@ first: traffic by its share of the bytes and by its rate, other numbers by how
 many times as much they are, and what is new or gone.
 
 Formats, whose numbers are the same to the digit:
-  text  for people: the first rows of each table, and the columns that fit; with
-        --table NAME all rows of one table
+  text  for people: the first rows of each table, and the columns that fit the
+        terminal, or COLUMNS; with --table NAME all of one table
   json  everything; analyze/profile/schema.md in the source describes it, and
         analyze/report/changes.md that of two journals; with
         --table only that table beside the head
