@@ -14,17 +14,17 @@ import (
 // generations. What acknowledges nothing at all has no row: nothing tells that it
 // sends federation.
 type AckRow struct {
-	Worker      string  `json:"worker" col:"worker"`
-	Acks        int64   `json:"acks" col:"acks"`
-	Generations int64   `json:"generations" col:"generations"`   // of the tokens
-	Acked       Count   `json:"acked" col:"acked"`               // the last token
-	Sent        Count   `json:"sent" col:"sent"`                 // the last token that came to it
-	Behind      Count   `json:"behind" col:"behind"`             // tokens, up to the last row
-	BehindMax   Count   `json:"behind_max" col:"max"`            // of all generations
-	Waited      Seconds `json:"waited_max_s" col:"waited s max"` // for an ack, while rows were there to acknowledge and the worker was connected
-	DelayP50    Millis  `json:"delay_p50_ms" col:"delay ms p50"` // from when its token came to anybody
-	DelayMax    Millis  `json:"delay_max_ms" col:"max"`
-	Place               // of the most that it was behind, or else of the last ack
+	Worker      string      `json:"worker" col:"worker"`
+	Acks        int64       `json:"acks" col:"acks"`
+	Generations int64       `json:"generations" col:"generations"`   // of the tokens
+	Acked       Count       `json:"acked" col:"acked"`               // the last token
+	Sent        Count       `json:"sent" col:"sent"`                 // the last token that came to it
+	Behind      Count       `json:"behind" col:"behind"`             // tokens, up to the last row
+	BehindMax   Count       `json:"behind_max" col:"max"`            // of all generations
+	Waited      Seconds     `json:"waited_max_s" col:"waited s max"` // for an ack, while rows were there to acknowledge and the worker was connected
+	DelayP50    AboutMillis `json:"delay_p50_ms" col:"delay ms p50"` // from when its token came to anybody
+	DelayMax    Millis      `json:"delay_max_ms" col:"max"`
+	Place                   // of the most that it was behind, or else of the last ack
 }
 
 // federationStream is the stream of which federation senders acknowledge tokens.
@@ -159,7 +159,7 @@ func (a *acks) finish(p *Profile) {
 		}
 		n.settle(p.end())
 		q := n.delay.quantiles()
-		n.row.DelayP50, n.row.DelayMax = q.p50.millis(), q.max.millis()
+		n.row.DelayP50, n.row.DelayMax = q.p50.about(), q.max.millis()
 		p.Acks = append(p.Acks, n.row)
 	}
 	p.leftOut("acks", a.left, "the first workers")

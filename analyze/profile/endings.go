@@ -30,17 +30,17 @@ type EndingRow struct {
 
 // ReconnectRow is how often a worker connected, and how fast it came back.
 type ReconnectRow struct {
-	Worker      string  `json:"worker" col:"worker"`
-	Connections int64   `json:"connections" col:"conns"`
-	Reconnects  int64   `json:"reconnects" col:"reconnects"`
-	Overlaps    int64   `json:"overlaps" col:"overlaps"`     // of these, while an earlier one was not ended
-	AwayP50     Seconds `json:"away_p50_s" col:"away s p50"` // from the end of a connection to the next
-	AwayMax     Seconds `json:"away_max_s" col:"max"`
-	LifeMean    Seconds `json:"life_mean_s" col:"life s mean"` // of connections that ended
-	LifeMin     Seconds `json:"life_min_s" col:"min"`
-	InMinute    int64   `json:"most_in_a_minute" col:"most in 60 s"` // connections that began
-	Place               // where the last of these began
-	Pattern     string  `json:"pattern" col:"away, first to last s"` // the first times that it was away
+	Worker      string       `json:"worker" col:"worker"`
+	Connections int64        `json:"connections" col:"conns"`
+	Reconnects  int64        `json:"reconnects" col:"reconnects"`
+	Overlaps    int64        `json:"overlaps" col:"overlaps"`     // of these, while an earlier one was not ended
+	AwayP50     AboutSeconds `json:"away_p50_s" col:"away s p50"` // from the end of a connection to the next
+	AwayMax     Seconds      `json:"away_max_s" col:"max"`
+	LifeMean    Seconds      `json:"life_mean_s" col:"life s mean"` // of connections that ended
+	LifeMin     Seconds      `json:"life_min_s" col:"min"`
+	InMinute    int64        `json:"most_in_a_minute" col:"most in 60 s"` // connections that began
+	Place                    // where the last of these began
+	Pattern     string       `json:"pattern" col:"away, first to last s"` // the first times that it was away
 }
 
 const (
@@ -189,8 +189,8 @@ func (n *endings) finish(p *Profile) {
 		r := w.row
 		r.AwayP50, r.LifeMean = None, None
 		if w.away != nil {
-			r.AwayP50 = Seconds(int64(w.away.quantiles().p50) * 1e6)
-			r.AwayP50 = min(r.AwayP50, r.AwayMax)
+			r.AwayP50 = AboutSeconds(int64(w.away.quantiles().p50) * 1e6)
+			r.AwayP50 = min(r.AwayP50, AboutSeconds(r.AwayMax))
 		} else {
 			r.AwayMax = None
 		}

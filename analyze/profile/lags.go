@@ -19,19 +19,19 @@ import (
 // of the recorder's clock; of long ago they are known less exactly, and told
 // rather too small. With one connection there is nobody to be behind of.
 type LagRow struct {
-	Worker    string `json:"worker" col:"worker"`
-	Stream    string `json:"stream" col:"stream"`
-	Instance  string `json:"instance" col:"instance"`
-	Measured  int64  `json:"measured" col:"measured"`
-	TokensP50 Count  `json:"tokens_p50" col:"tokens p50"`
-	TokensP99 Count  `json:"tokens_p99" col:"p99"`
-	TokensMax Count  `json:"tokens_max" col:"max"`
-	P50       Millis `json:"p50_ms" col:"ms p50"`
-	P99       Millis `json:"p99_ms" col:"p99"`
-	Max       Millis `json:"max_ms" col:"max"`
-	Place            // of the max
-	EndTokens int64  `json:"end_tokens" col:"at its end"` // of its connection, or of the journal
-	End       Millis `json:"end_ms" col:"ms"`
+	Worker    string      `json:"worker" col:"worker"`
+	Stream    string      `json:"stream" col:"stream"`
+	Instance  string      `json:"instance" col:"instance"`
+	Measured  int64       `json:"measured" col:"measured"`
+	TokensP50 Count       `json:"tokens_p50" col:"tokens p50"`
+	TokensP99 Count       `json:"tokens_p99" col:"p99"`
+	TokensMax Count       `json:"tokens_max" col:"max"`
+	P50       AboutMillis `json:"p50_ms" col:"ms p50"`
+	P99       AboutMillis `json:"p99_ms" col:"p99"`
+	Max       Millis      `json:"max_ms" col:"max"`
+	Place                 // of the max
+	EndTokens int64       `json:"end_tokens" col:"at its end"` // of its connection, or of the journal
+	End       Millis      `json:"end_ms" col:"ms"`
 }
 
 // LagTimelineRow is the most that a worker was behind in a slot of time. There
@@ -240,7 +240,7 @@ func (n *lagCount) row() LagRow {
 	row.Measured = tokens.h.TotalCount()
 	q, s := tokens.quantiles(), times.quantiles()
 	row.TokensP50, row.TokensP99, row.TokensMax = Count(q.p50), Count(q.p99), Count(q.max)
-	row.P50, row.P99, row.Max = s.p50.millis(), s.p99.millis(), Millis(n.most)
+	row.P50, row.P99, row.Max = s.p50.about(), s.p99.about(), Millis(n.most)
 	return row
 }
 

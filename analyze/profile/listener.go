@@ -32,16 +32,16 @@ type sideState struct {
 // it said nothing for 5 s, and takes the other for dead after 25 s without a
 // line, if that ever said PING.
 type PingRow struct {
-	Worker      string  `json:"worker" col:"worker"`
-	Direction   string  `json:"direction" col:"dir"`
-	Lines       int64   `json:"lines" col:"lines"`
-	Pings       int64   `json:"pings" col:"pings"`
-	IntervalP50 Millis  `json:"interval_p50_ms" col:"interval ms p50"`
-	IntervalMax Millis  `json:"interval_max_ms" col:"max"`
-	Late        Seconds `json:"late_s" col:"late s"` // how much more than 5 s the longest silence was
-	Silence     Seconds `json:"silence_s" col:"longest silence s"`
-	Place               // of the line before that silence
-	TooLong     int64   `json:"silences_over_25_s" col:">25 s"`
+	Worker      string      `json:"worker" col:"worker"`
+	Direction   string      `json:"direction" col:"dir"`
+	Lines       int64       `json:"lines" col:"lines"`
+	Pings       int64       `json:"pings" col:"pings"`
+	IntervalP50 AboutMillis `json:"interval_p50_ms" col:"interval ms p50"`
+	IntervalMax Millis      `json:"interval_max_ms" col:"max"`
+	Late        Seconds     `json:"late_s" col:"late s"` // how much more than 5 s the longest silence was
+	Silence     Seconds     `json:"silence_s" col:"longest silence s"`
+	Place                   // of the line before that silence
+	TooLong     int64       `json:"silences_over_25_s" col:">25 s"`
 }
 
 const (
@@ -153,7 +153,7 @@ func (s *sideState) pingRow(c *connection, dir wire.Direction) PingRow {
 		Late: Seconds(max(s.longest-pingEvery, 0)), Silence: Seconds(s.longest), TooLong: s.long}
 	if s.pings > 1 {
 		row.IntervalMax = Millis(s.pingMax)
-		row.IntervalP50 = s.intervals.quantiles().p50.millis()
+		row.IntervalP50 = s.intervals.quantiles().p50.about()
 	}
 	return row
 }

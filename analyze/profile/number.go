@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,13 @@ type Millis int64
 // three decimals.
 type Seconds int64
 
+// AboutMillis is a length of time in nanoseconds that is known within one
+// percent. It is shown in milliseconds, with the digits that are known.
+type AboutMillis int64
+
+// AboutSeconds is the same, shown in seconds.
+type AboutSeconds int64
+
 // At is a moment, in nanoseconds since the journal's start, that is shown in
 // seconds with six decimals, rounded down. So `--from +AT` begins with it.
 type At int64
@@ -47,13 +55,15 @@ type Count int64
 // as RFC 3339 in UTC with all nine digits.
 type Time int64
 
-func (v Millis) Digits() string  { return fixed(int64(v), 1e6, 3) }
-func (v Seconds) Digits() string { return fixed(int64(v), 1e9, 3) }
-func (v At) Digits() string      { return fixed(floorTo(int64(v), 1e3), 1e9, 6) }
-func (v Percent) Digits() string { return fixed(int64(v), 1e4, 2) }
-func (v Rate) Digits() string    { return fixed(int64(v), 1e3, 2) }
-func (v Ratio) Digits() string   { return fixed(int64(v), 1e3, 2) }
-func (v Count) Digits() string   { return fixed(int64(v), 1, 0) }
+func (v Millis) Digits() string       { return fixed(int64(v), 1e6, 3) }
+func (v Seconds) Digits() string      { return fixed(int64(v), 1e9, 3) }
+func (v AboutMillis) Digits() string  { return trimmed(fixed(int64(v), 1e6, 3)) }
+func (v AboutSeconds) Digits() string { return trimmed(fixed(int64(v), 1e9, 3)) }
+func (v At) Digits() string           { return fixed(floorTo(int64(v), 1e3), 1e9, 6) }
+func (v Percent) Digits() string      { return fixed(int64(v), 1e4, 2) }
+func (v Rate) Digits() string         { return fixed(int64(v), 1e3, 2) }
+func (v Ratio) Digits() string        { return fixed(int64(v), 1e3, 2) }
+func (v Count) Digits() string        { return fixed(int64(v), 1, 0) }
 
 func (v Time) Digits() string {
 	if v == None {
@@ -62,13 +72,15 @@ func (v Time) Digits() string {
 	return time.Unix(0, int64(v)).UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
 }
 
-func (v Millis) MarshalJSON() ([]byte, error)  { return bare(v), nil }
-func (v Seconds) MarshalJSON() ([]byte, error) { return bare(v), nil }
-func (v At) MarshalJSON() ([]byte, error)      { return bare(v), nil }
-func (v Percent) MarshalJSON() ([]byte, error) { return bare(v), nil }
-func (v Rate) MarshalJSON() ([]byte, error)    { return bare(v), nil }
-func (v Ratio) MarshalJSON() ([]byte, error)   { return bare(v), nil }
-func (v Count) MarshalJSON() ([]byte, error)   { return bare(v), nil }
+func (v Millis) MarshalJSON() ([]byte, error)       { return bare(v), nil }
+func (v Seconds) MarshalJSON() ([]byte, error)      { return bare(v), nil }
+func (v AboutMillis) MarshalJSON() ([]byte, error)  { return bare(v), nil }
+func (v AboutSeconds) MarshalJSON() ([]byte, error) { return bare(v), nil }
+func (v At) MarshalJSON() ([]byte, error)           { return bare(v), nil }
+func (v Percent) MarshalJSON() ([]byte, error)      { return bare(v), nil }
+func (v Rate) MarshalJSON() ([]byte, error)         { return bare(v), nil }
+func (v Ratio) MarshalJSON() ([]byte, error)        { return bare(v), nil }
+func (v Count) MarshalJSON() ([]byte, error)        { return bare(v), nil }
 
 func (v Time) MarshalJSON() ([]byte, error) {
 	if v == None {
@@ -112,6 +124,14 @@ func fixed(v, unit int64, decimals int) string {
 		digits = "0" + digits
 	}
 	return text + "." + digits
+}
+
+// trimmed is a number without the zeros that end its decimals.
+func trimmed(digits string) string {
+	if strings.Contains(digits, ".") {
+		digits = strings.TrimRight(strings.TrimRight(digits, "0"), ".")
+	}
+	return digits
 }
 
 // floorTo rounds down to a multiple of step.

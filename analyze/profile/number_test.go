@@ -2,6 +2,8 @@ package profile
 
 import (
 	"encoding/json"
+	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -41,6 +43,29 @@ func TestRoundedOnce(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("%s, want %s", c.got, c.want)
+		}
+	}
+}
+
+// A quantile has the fewest digits among the values that the histogram does not
+// tell apart, and stays within the error that is printed.
+func TestRoundest(t *testing.T) {
+	for _, c := range []struct{ value, most, want int64 }{
+		{0, 0, 0}, {7, 7, 7}, {103, 147, 103}, {255, 255, 255}, {1_003_519, 2_000_000, 1_000_000}, {1_003_519, 999_990, 999_500}, {970_751, 1_000_000, 970_000},
+	} {
+		if got := roundest(c.value, c.most); got != c.want {
+			t.Errorf("%d of at most %d is shown as %d, not %d", c.value, c.most, got, c.want)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		v := r.Int64N(1 << (1 + r.IntN(40)))
+		h := newHistogram(maxGap)
+		h.add(v)
+		h.add(2*v + 1)
+		got := int64(h.quantiles().p50)
+		if off := math.Abs(float64(got - v)); off > float64(v)/100 {
+			t.Fatalf("%d is shown as %d", v, got)
 		}
 	}
 }

@@ -139,6 +139,10 @@ func kindOf(t reflect.Type) (string, reflect.Type) {
 	switch t {
 	case reflect.TypeFor[Millis]():
 		return "milliseconds, 3 decimals, or null", nil
+	case reflect.TypeFor[AboutMillis]():
+		return "milliseconds, within 1 %, or null", nil
+	case reflect.TypeFor[AboutSeconds]():
+		return "seconds, within 1 %, or null", nil
 	case reflect.TypeFor[Seconds]():
 		return "seconds, 3 decimals, or null", nil
 	case reflect.TypeFor[At]():

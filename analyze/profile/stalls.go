@@ -40,14 +40,14 @@ type OverflowRow struct {
 // SampleRow is how the sender of a replay stood, over all samples of a
 // connection.
 type SampleRow struct {
-	Worker    string `json:"worker" col:"worker"`
-	Samples   int64  `json:"samples" col:"samples"`
-	QueueMax  int64  `json:"queue_max" col:"queue max"` // commands
-	UnsentMax int64  `json:"unsent_max_bytes" col:"unsent max"`
-	LagP50    Millis `json:"lag_p50_ms" col:"lag ms p50"`
-	LagP99    Millis `json:"lag_p99_ms" col:"p99"`
-	LagMax    Millis `json:"lag_max_ms" col:"max"`
-	Place            // of the longest queue
+	Worker    string      `json:"worker" col:"worker"`
+	Samples   int64       `json:"samples" col:"samples"`
+	QueueMax  int64       `json:"queue_max" col:"queue max"` // commands
+	UnsentMax int64       `json:"unsent_max_bytes" col:"unsent max"`
+	LagP50    AboutMillis `json:"lag_p50_ms" col:"lag ms p50"`
+	LagP99    AboutMillis `json:"lag_p99_ms" col:"p99"`
+	LagMax    Millis      `json:"lag_max_ms" col:"max"`
+	Place                 // of the longest queue
 }
 
 const (
@@ -285,7 +285,7 @@ func (s *stalls) finish(p *Profile) {
 	for _, id := range sortedKeys(s.sampled) {
 		n := s.sampled[id]
 		q := n.lag.quantiles()
-		n.row.LagP50, n.row.LagP99, n.row.LagMax = q.p50.millis(), q.p99.millis(), q.max.millis()
+		n.row.LagP50, n.row.LagP99, n.row.LagMax = q.p50.about(), q.p99.about(), q.max.millis()
 		p.Samples = append(p.Samples, n.row)
 	}
 	s.rows.left(p, "stalls")

@@ -1,25 +1,26 @@
 package profile
 
 import (
-	"github.com/HdrHistogram/hdrhistogram-go"
-
+	"math/bits"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Volume is how much of something there was: lines, and how they came.
 type Volume struct {
-	Commands int64   `json:"commands" col:"commands"`
-	Bytes    int64   `json:"bytes" col:"bytes"`
-	Share    Percent `json:"share_percent" col:"% of bytes"` // of the bytes of all lines that were counted, which fragments are none of
-	Rate     Rate    `json:"per_second" col:"per s"`         // commands, over all the time that was looked at
-	SizeP50  Count   `json:"size_p50" col:"size p50"`        // bytes of a line with its newline
-	SizeP95  Count   `json:"size_p95" col:"p95"`
-	SizeP99  Count   `json:"size_p99" col:"p99"`
-	SizeMax  Count   `json:"size_max" col:"max"`
-	GapP50   Millis  `json:"gap_p50_ms" col:"gap ms p50"` // from one to the next
-	GapP95   Millis  `json:"gap_p95_ms" col:"p95"`
-	GapP99   Millis  `json:"gap_p99_ms" col:"p99"`
-	GapMax   Millis  `json:"gap_max_ms" col:"max"`
+	Commands int64       `json:"commands" col:"commands"`
+	Bytes    int64       `json:"bytes" col:"bytes"`
+	Share    Percent     `json:"share_percent" col:"% of bytes"` // of the bytes of all lines that were counted, which fragments are none of
+	Rate     Rate        `json:"per_second" col:"per s"`         // commands, over all the time that was looked at
+	SizeP50  Count       `json:"size_p50" col:"size p50"`        // bytes of a line with its newline
+	SizeP95  Count       `json:"size_p95" col:"p95"`
+	SizeP99  Count       `json:"size_p99" col:"p99"`
+	SizeMax  Count       `json:"size_max" col:"max"`
+	GapP50   AboutMillis `json:"gap_p50_ms" col:"gap ms p50"` // from one to the next
+	GapP95   AboutMillis `json:"gap_p95_ms" col:"p95"`
+	GapP99   AboutMillis `json:"gap_p99_ms" col:"p99"`
+	GapMax   Millis      `json:"gap_max_ms" col:"max"`
 }
 
 // volume counts lines, and keeps histograms of their sizes and of the times
@@ -58,7 +59,7 @@ func (v *volume) row(all int64, over time.Duration) Volume {
 	out := Volume{Commands: v.commands, Bytes: v.bytes, Share: share(v.bytes, all), Rate: rate(v.commands, over)}
 	s, g := v.size.quantiles(), v.gap.quantiles()
 	out.SizeP50, out.SizeP95, out.SizeP99, out.SizeMax = Count(s.p50), Count(s.p95), Count(s.p99), Count(s.max)
-	out.GapP50, out.GapP95, out.GapP99, out.GapMax = g.p50.millis(), g.p95.millis(), g.p99.millis(), g.max.millis()
+	out.GapP50, out.GapP95, out.GapP99, out.GapMax = g.p50.about(), g.p95.about(), g.p99.about(), g.max.millis()
 	return out
 }
 
@@ -89,8 +90,31 @@ func (h *histogram) quantiles() quantiles {
 	if h == nil || h.h.TotalCount() == 0 {
 		return quantiles{None, None, None, None}
 	}
-	at := func(p float64) quantile { return quantile(min(h.h.ValueAtQuantile(p), h.max)) }
+	at := func(p float64) quantile { return quantile(roundest(h.h.ValueAtQuantile(p), h.max)) }
 	return quantiles{at(50), at(95), at(99), quantile(h.max)}
+}
+
+// countBits are the bits of a value by which a histogram of two significant
+// digits tells it from others.
+const countBits = 8
+
+// roundest is the number with the fewest digits among the values that a histogram
+// takes to be the same as one, and that are at most the greatest of all: more
+// digits are not known.
+func roundest(value, most int64) int64 {
+	shift := max(bits.Len64(uint64(value))-countBits, 0)
+	low := value >> shift << shift
+	high := min(low+(1<<shift)-1, most)
+	scale := int64(1)
+	for scale <= high/10 {
+		scale *= 10
+	}
+	for ; scale > 1; scale /= 10 {
+		if v := (low + scale - 1) / scale * scale; v <= high {
+			return v
+		}
+	}
+	return min(low, most)
 }
 
 // withOnes are the quantiles of a histogram together with so many ones.
@@ -105,7 +129,12 @@ func (h *histogram) withOnes(ones int64) quantiles {
 	return h.quantiles()
 }
 
-// millis is a quantile of microseconds.
+// about is a quantile of microseconds.
+func (q quantile) about() AboutMillis {
+	return AboutMillis(q.millis())
+}
+
+// millis is a maximum of microseconds, which is exact.
 func (q quantile) millis() Millis {
 	if q == None {
 		return None

@@ -219,9 +219,9 @@ func (m *matching) score(x, y profile.Number, counts bool) float64 {
 // unit is what is added to numbers before their ratio says which changed most.
 func unit(n profile.Number) float64 {
 	switch n.(type) {
-	case profile.Millis:
+	case profile.Millis, profile.AboutMillis:
 		return 1e6 // 1 ms
-	case profile.Seconds:
+	case profile.Seconds, profile.AboutSeconds:
 		return 1e8 // 0.1 s
 	case profile.Percent:
 		return 1e4 // a point

@@ -44,9 +44,9 @@ func difference(x, y profile.Number) profile.Number {
 func shown(n profile.Number) int64 {
 	step := int64(1)
 	switch n.(type) {
-	case profile.Millis:
+	case profile.Millis, profile.AboutMillis:
 		step = 1e3
-	case profile.Seconds:
+	case profile.Seconds, profile.AboutSeconds:
 		step = 1e6
 	case profile.Percent:
 		step = 1e2
