@@ -102,6 +102,7 @@ type comparer struct {
 	ctx     context.Context
 	opts    Options
 	runs    [2]*journal.Run // what either journal says of a replay that it is of
+	from    [2]uint64       // the record at which that replay begins
 	run     *journal.Run    // of the replayed journal, as it is compared
 	again   bool            // the recorded journal is that of a run too
 	readers [2]*journal.Reader
@@ -159,7 +160,7 @@ func newComparer(ctx context.Context, recorded, replayed *journal.Reader, opts O
 	c := &comparer{ctx: ctx, readers: [2]*journal.Reader{recorded, replayed}}
 	for side, r := range c.readers {
 		var err error
-		if c.runs[side], err = r.LastRun(ctx); err != nil {
+		if c.runs[side], c.from[side], err = r.LastRun(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -245,6 +246,9 @@ func (c *comparer) read(side int, f journal.Filter, bad func(error)) iter.Seq[*j
 					return
 				}
 				continue
+			}
+			if rec.Seq < c.from[side] {
+				continue // of an earlier run into the same journal
 			}
 			if c.records++; c.records%4096 == 0 && c.opts.Progress != nil {
 				c.opts.Progress(c.records)

@@ -29,10 +29,11 @@ func (c *comparer) absent(pairs []*pairing) []*pairing {
 	came := len(here) + max(0, strangers-1)
 	c.out.Coverage.missingWorkers = max(0, c.run.Expected-came)
 	var gone []*pairing
+	if ofWorker(c.run) || c.out.Coverage.missingWorkers > 0 {
+		return pairs
+	}
 	left := slices.DeleteFunc(slices.Clone(pairs), func(p *pairing) bool {
-		v := p.conns[0]
-		oneSided := v != nil && p.conns[1] == nil && c.isOneSided(v)
-		out := oneSided || !here[p.worker] && !ofWorker(c.run) && c.out.Coverage.missingWorkers == 0
+		out := !here[p.worker]
 		if out {
 			gone = append(gone, p)
 		}
@@ -46,24 +47,37 @@ func (c *comparer) absent(pairs []*pairing) []*pairing {
 		c.side(0).Connections--
 		c.side(0).Lines -= v.lines[0] + v.lines[1]
 	}
-	c.absentees = gone
+	c.absentees = append(c.absentees, gone...)
 	c.tellAbsent(gone)
 	return left
 }
 
-func (c *comparer) isOneSided(v *surveyed) bool {
-	l := c.reason(v.id)
-	return l != nil && l.Why == journal.LeftOneSided
+// oneSided puts aside the recorded connections that a run had nothing to play of.
+func (c *comparer) oneSided(recorded []*surveyed) []*surveyed {
+	var ids []uint64
+	left := slices.DeleteFunc(slices.Clone(recorded), func(v *surveyed) bool {
+		l := c.reason(v.id)
+		p := &pairing{conns: [2]*surveyed{v}, worker: v.worker}
+		if l == nil || l.Why != journal.LeftOneSided {
+			return false
+		}
+		if c.chosen(p) {
+			ids, c.absentees = append(ids, v.id), append(c.absentees, p)
+		}
+		return true
+	})
+	if len(ids) > 0 {
+		c.note(fmt.Sprintf("only one side said something on %s: there is nothing to be replayed, and nothing is compared", connections(ids)))
+	}
+	return left
 }
 
 // tellAbsent says what is not compared.
 func (c *comparer) tellAbsent(gone []*pairing) {
 	var names []string
-	var nameless, oneSided []uint64
+	var nameless []uint64
 	for _, p := range gone {
 		switch {
-		case c.isOneSided(p.conns[0]):
-			oneSided = append(oneSided, p.conns[0].id)
 		case p.worker == "":
 			nameless = append(nameless, p.conns[0].id)
 		case !slices.Contains(names, p.worker):
@@ -75,9 +89,6 @@ func (c *comparer) tellAbsent(gone []*pairing) {
 	}
 	if len(nameless) > 0 {
 		c.note(fmt.Sprintf("nobody was the worker of %s, which never said its name, in the run, so what was recorded of it is not compared", connections(nameless)))
-	}
-	if len(oneSided) > 0 {
-		c.note(fmt.Sprintf("only one side said something on %s: that is no conversation to be played, and is not compared", connections(oneSided)))
 	}
 }
 

@@ -61,10 +61,10 @@ func (c *comparer) tellApart(p *pairing) {
 	}
 	slices.Sort(extra)
 	if len(extra) > 0 {
-		c.note("worker " + p.worker + " asked for more streams than it did when it was recorded, which are not compared: " + strings.Join(extra, ", "))
+		c.note(named(p.worker, p.conns[:1]) + " asked for more streams than it did when it was recorded, which are not compared: " + strings.Join(extra, ", "))
 	}
 	if len(extra) < len(p.asking.apart) {
-		c.note("worker " + p.worker + " sent to other servers when it was recorded, and does not in the run: stream federation is not compared")
+		c.note(named(p.worker, p.conns[:1]) + " sent to other servers when it was recorded, and does not in the run: stream federation is not compared")
 	}
 }
 

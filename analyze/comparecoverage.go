@@ -139,10 +139,11 @@ func (c *comparer) coverConn(v *surveyed, list []*pairing) {
 	out.leave(leftRedacted, "", Extent{Lines: c.sum(func(dir int) int64 { return v.extents[dir].hidden })})
 	out.leave(leftGap, "", Extent{Lines: c.sum(func(dir int) int64 { return v.extents[dir].lost })})
 	if best == nil {
-		why, detail := c.whyLeft(v, leftUnplayed)
+		otherwise := leftUnplayed
 		if list[0].conns[1] != nil {
-			why = leftMute
+			otherwise = leftMute
 		}
+		why, detail := c.whyLeft(v, otherwise)
 		out.leave(why, detail, Extent{1, all})
 		return
 	}

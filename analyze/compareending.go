@@ -118,6 +118,9 @@ func (v *surveyed) ended() *Ended {
 // line by line.
 func (c *comparer) sameEnd(a, b *surveyed) bool {
 	x, y := &a.ending, &b.ending
+	if c.thrownOut(x, y) {
+		return false
+	}
 	if c.run != nil && (!x.known() || !y.known() || c.unended(x, y)) {
 		return true
 	}
@@ -125,6 +128,13 @@ func (c *comparer) sameEnd(a, b *surveyed) bool {
 		return true // without times, what the master had not read then is an accident
 	}
 	return x.open == y.open && x.How == y.How && (x.By == y.By || x.both() || y.both())
+}
+
+// thrownOut says whether a master ended a played worker's connection, which was
+// there to the end of the recording, or of what is known of it: then a played
+// worker leaves by itself.
+func (c *comparer) thrownOut(x, y *endingSide) bool {
+	return c.run != nil && ofWorker(c.run) && c.run.Speed > 0 && !x.known() && y.known() && y.By == "master" && y.Note == ""
 }
 
 // unended says whether whoever ended the recorded connection is not the one who

@@ -43,6 +43,7 @@ type group struct {
 // pair finds out who is compared with whom.
 func (c *comparer) pair() []*pairing {
 	given, rest := c.givenPairs()
+	rest[0] = c.oneSided(rest[0])
 	groups := c.groups(rest)
 	pairs := given
 	for _, g := range groups {
@@ -202,6 +203,15 @@ func shareOut(groups []*group, recorded []*surveyed) []*group {
 	return groups
 }
 
+// named is a worker for people: one that never said its name is called by its
+// connection.
+func named(worker string, conns []*surveyed) string {
+	if worker == "" && len(conns) > 0 {
+		return fmt.Sprintf("the worker of connection %d, which never said its name,", conns[0].id)
+	}
+	return "worker " + worker
+}
+
 // renamed puts workers of a run that are not in the recording in the place of
 // those that did not come, in order.
 func (c *comparer) renamed(groups []*group) []*group {
@@ -216,7 +226,7 @@ func (c *comparer) renamed(groups []*group) []*group {
 	}
 	for i := range min(len(absent), len(strange)) {
 		a, s := absent[i], strange[i]
-		c.note(fmt.Sprintf("worker %q of the run was compared with the recorded %q", s.worker, a.worker))
+		c.note(fmt.Sprintf("%s of the run was compared with the recorded %s", named(s.worker, s.conns[1]), named(a.worker, a.conns[0])))
 		a.conns[1], s.conns[1] = s.conns[1], nil
 	}
 	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.conns[0])+len(g.conns[1]) == 0 })

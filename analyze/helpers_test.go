@@ -165,6 +165,13 @@ func compare(t testing.TB, a, b *journal.Reader, o Options) *Comparison {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sum := c.Coverage.Played
+	for _, l := range c.Coverage.LeftOut {
+		sum.Connections, sum.Lines = sum.Connections+l.Connections, sum.Lines+l.Lines
+	}
+	if sum != c.Coverage.Recorded {
+		t.Errorf("the coverage does not add up: %+v", c.Coverage)
+	}
 	return c
 }
 

@@ -13,12 +13,16 @@ import (
 	"repltap/wire"
 )
 
-// ran makes a journal of a story that is a run's.
-func (s story) ran(t testing.TB, r journal.Run) *journal.Reader {
+// ran makes a journal of a story that is a run's. It ended well, unless edit says
+// otherwise.
+func (s story) ran(t testing.TB, r journal.Run, edit ...func(end *journal.Run)) *journal.Reader {
 	t.Helper()
 	r.Journal = "x"
 	end := r
 	end.Ended, end.Complete = true, true
+	for _, f := range edit {
+		f(&end)
+	}
 	out := story{{t: s[0].t, kind: journal.KindRun, ev: journal.Event{What: "begin", Run: &r}}}
 	out = append(append(out, s...), happening{t: s[len(s)-1].t, kind: journal.KindRun, ev: journal.Event{What: "end", Run: &end}})
 	return out.write(t, journal.Options{})

@@ -24,12 +24,12 @@ type Run struct {
 	// before From: the rest of the group is not played.
 	Begun []string `json:"begun,omitempty"`
 
-	Shared     bool              `json:"shared,omitempty"`      // every worker is given all of it, whatever its name
-	Rebased    bool              `json:"rebased,omitempty"`     // tokens are moved
-	ServerName string            `json:"server_name,omitempty"` // another name for the server
-	Rename     map[string]string `json:"rename,omitempty"`      // other names for instances
-	Expected   int               `json:"expected,omitempty"`    // how many workers a master waits for
-	LagLimit   time.Duration     `json:"lag_limit,omitempty"`   // the highest 99th percentile of its lag that is good enough; 0: the reader's choice, below 0: any
+	Shared     bool              `json:"shared,omitempty"`       // every worker is given all of it, whatever its name
+	Rebased    bool              `json:"rebased,omitempty"`      // tokens are moved
+	ServerName string            `json:"server_name,omitempty"`  // another name for the server
+	Rename     map[string]string `json:"rename,omitempty"`       // other names for instances
+	Expected   int               `json:"expected,omitempty"`     // how many workers a master waits for
+	LagLimit   time.Duration     `json:"lag_limit_ns,omitempty"` // the highest 99th percentile of its lag that is good enough; 0: the reader's choice, below 0: any
 
 	// LeftOut is what of that is not played, and why. What the filter leaves out
 	// is not in it.
@@ -80,16 +80,19 @@ const (
 )
 
 // LastRun gives the last record that a replay wrote about itself into its journal,
-// or nil when it has none. What can't be read is left out.
-func (r *Reader) LastRun(ctx context.Context) (*Run, error) {
-	var last *Run
+// or nil when it has none, and the number of the record with which that replay
+// began, 0 when that is not known. What can't be read is left out.
+func (r *Reader) LastRun(ctx context.Context) (last *Run, from uint64, err error) {
 	for rec, err := range r.Records(ctx, Filter{Conns: []uint64{0}}) {
 		switch {
 		case err != nil && !IsPartial(err):
-			return nil, err
-		case err == nil && rec.Kind == KindRun:
-			last = rec.Event.Run
+			return nil, 0, err
+		case err != nil || rec.Kind != KindRun || rec.Event.Run == nil:
+			continue
+		case rec.Event.What == "begin":
+			from = rec.Seq
 		}
+		last = rec.Event.Run
 	}
-	return last, ctx.Err()
+	return last, from, ctx.Err()
 }

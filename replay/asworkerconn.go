@@ -32,6 +32,7 @@ type part struct {
 
 	greeted, asked, answered bool
 	answers                  map[string]bool // streams that POSITION came of
+	askedAt                  int64           // when it last asked for streams
 	heardAt                  int64           // when bytes last came
 	stalled, frozen, still   bool            // still: it does not read, for either of these or its link
 	stalledAt                int64           // since when that is noted, 0: it is not
@@ -153,7 +154,9 @@ func (c *part) say(now, due int64, a *Act) {
 	if !c.greeted && c.rec.pings {
 		c.out.Send(now, pingLine(now))
 	}
-	c.greeted, c.asked = true, c.asked || a.Ask
+	if c.greeted = true; a.Ask {
+		c.asked, c.askedAt = true, now
+	}
 }
 
 // due does what is due by itself.

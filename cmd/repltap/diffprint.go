@@ -126,11 +126,11 @@ func writeEndings(b *bytes.Buffer, c *analyze.Comparison, st style) {
 		case !e.Same:
 			verdict = "different"
 		}
-		return verdict + "\t" + safeWorker(e.Worker) + "\t" + endedText(e.Recorded) + "\t" + endedText(e.Replayed)
+		return verdict + "\t" + workerCell(e.Worker) + "\t" + endedText(e.Recorded) + "\t" + endedText(e.Replayed)
 	})
 	for _, r := range c.Reconnects {
 		if r.Recorded != r.Replayed {
-			fmt.Fprintf(b, "worker %s connected %s in the recording and %s in the replay\n", safeWorker(r.Worker), times(r.Recorded), times(r.Replayed))
+			fmt.Fprintf(b, "%s connected %s in the recording and %s in the replay\n", namedWorker(r.Worker), times(r.Recorded), times(r.Replayed))
 		}
 	}
 }
@@ -168,7 +168,7 @@ func writeCatchUp(b *bytes.Buffer, c *analyze.Comparison) {
 			return k.Recorded == nil || k.Replayed == nil || k.Recorded.Token != k.Replayed.Token
 		},
 		func(k analyze.CatchUp) string {
-			return safe(k.Stream) + "\t" + safeWorker(k.Worker) + "\t" + side(k.Recorded) + "\t" + side(k.Replayed)
+			return safe(k.Stream) + "\t" + workerCell(k.Worker) + "\t" + side(k.Recorded) + "\t" + side(k.Replayed)
 		})
 }
 
@@ -179,13 +179,13 @@ func writePauses(b *bytes.Buffer, c *analyze.Comparison) {
 	table(b, "pauses\trecorded\tin all\tlongest\tqueue\treplayed\tin all\tlongest\tqueue", c.Pauses,
 		func(p analyze.PausePair) bool { return (p.Recorded.Count == 0) != (p.Replayed.Count == 0) },
 		func(p analyze.PausePair) string {
-			return safeWorker(p.Worker) + "\t" + side(p.Recorded) + "\t" + side(p.Replayed)
+			return workerCell(p.Worker) + "\t" + side(p.Recorded) + "\t" + side(p.Replayed)
 		})
 }
 
 func writeNotCompared(b *bytes.Buffer, c *analyze.Comparison) {
 	table(b, "not compared\tdir\tworker\trecorded\treplayed", c.NotCompared, func(analyze.Tally) bool { return false },
 		func(t analyze.Tally) string {
-			return fmt.Sprintf("%s\t%s\t%s\t%d\t%d", safe(t.Command), t.Dir, safeWorker(t.Worker), t.Recorded, t.Replayed)
+			return fmt.Sprintf("%s\t%s\t%s\t%d\t%d", safe(t.Command), t.Dir, workerCell(t.Worker), t.Recorded, t.Replayed)
 		})
 }

@@ -178,12 +178,19 @@ func runEventText(r *journal.Run) string {
 		return "replay"
 	case !r.Ended:
 		return "replay of " + r.Journal + " begins, as " + r.As + ", at speed " + speedText(r.Speed)
-	case r.Complete:
-		return "replay ends, all was played"
-	case r.Interrupted:
-		return "replay ends, interrupted"
+	case r.Fault != "":
+		return "replay can't go on: " + r.Fault
+	case !r.Complete:
+		return "replay is interrupted"
 	}
-	return "replay ends, not all was played" + optional(": ", r.Fault)
+	n := 0
+	for _, l := range r.LeftOut {
+		n += len(l.Conns)
+	}
+	if n > 0 {
+		return "replay ends, and left out " + plural(int64(n), "connection") + " or parts of them"
+	}
+	return "replay ends"
 }
 
 // optional is text after before, or nothing when there is none. A bracket that

@@ -55,6 +55,11 @@ func (o *replayOptions) warnWorkers(e *env, p *replay.Plan) {
 	if o.workers <= n || len(names) < 2 {
 		return // of one worker any number may be given the same
 	}
+	for i, name := range names {
+		if name == "" {
+			names[i] = "one that never said its name"
+		}
+	}
 	list := strings.Join(names[:min(len(names), 8)], ", ")
 	if len(names) > 8 {
 		list += " …"

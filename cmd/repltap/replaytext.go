@@ -74,7 +74,7 @@ func runText(r *replay.Result) []byte {
 		if c.Note != "" {
 			ended += ": " + c.Note
 		}
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", c.Conn, safeWorker(c.Worker), c.Plays, thousands(c.Lines), thousands(c.Sent),
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", c.Conn, workerCell(c.Worker), c.Plays, thousands(c.Lines), thousands(c.Sent),
 			c.Pauses, thousands(int64(c.Queue)), safe(ended))
 	}
 	w.Flush()
@@ -113,7 +113,7 @@ func (o *replayOptions) describe(_ context.Context, e *env, path string, p *repl
 	w.Flush()
 	b.WriteByte('\n')
 	for _, r := range p.Conns {
-		fmt.Fprintf(&b, "connection %d is of worker %s\n", r.Conn, safeWorker(r.Worker))
+		fmt.Fprintf(&b, "connection %d is of %s\n", r.Conn, namedWorker(r.Worker))
 	}
 	return e.print(b.String())
 }

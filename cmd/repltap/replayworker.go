@@ -146,11 +146,11 @@ func (o *replayOptions) describeWorkers(e *env, path string, p *replay.Plan) err
 	fmt.Fprintf(&b, "%s: %s of %s (Synapse %s) would be sent %s, besides PING.\n\n", safe(path), plural(p.Lines, "command"),
 		plural(int64(len(p.Said)), "worker"), p.Release, o.takes(time.Duration(span), false, "the master"))
 	for _, name := range slices.Sorted(maps.Keys(p.Said)) {
-		fmt.Fprintf(&b, "worker %s says %s\n", safe(name), plural(p.Said[name], "command"))
+		fmt.Fprintf(&b, "%s says %s\n", namedWorker(name), plural(p.Said[name], "command"))
 	}
 	b.WriteByte('\n')
 	for _, r := range p.Conns {
-		fmt.Fprintf(&b, "connection %d is of worker %s\n", r.Conn, safeWorker(r.Worker))
+		fmt.Fprintf(&b, "connection %d is of %s\n", r.Conn, namedWorker(r.Worker))
 	}
 	return e.print(b.String())
 }

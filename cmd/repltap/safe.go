@@ -20,6 +20,22 @@ func safeWorker(name string) string {
 	return safe(name)
 }
 
+// workerCell is a worker's name in a table, where one without a name has a dash.
+func workerCell(name string) string {
+	if name == "" {
+		return "-"
+	}
+	return safeWorker(name)
+}
+
+// namedWorker is a worker's name in a sentence.
+func namedWorker(name string) string {
+	if name == "" {
+		return "a worker that never said its name"
+	}
+	return "worker " + safeWorker(name)
+}
+
 // appendJSONText appends text as the inside of a JSON string; valid is false when
 // it was not UTF-8.
 func appendJSONText(dst, text []byte) (_ []byte, valid bool) { return safetext.AppendJSON(dst, text) }
