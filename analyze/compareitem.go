@@ -27,6 +27,7 @@ const (
 	itemSaid                           // a row that the first POSITION, just before, has said already
 	itemShifted                        // its token may be off by what others of its lane are
 	itemCaughtUp                       // up to 1.12: a row from before the subscription
+	itemCut                            // the beginning of a line that never went on
 	itemKept                           // its text is its own
 )
 

@@ -30,6 +30,7 @@ type lens struct {
 // lensConn is what a lens remembers of a connection that is open.
 type lensConn struct {
 	lanes [2]map[string]*stand
+	sides [2]lensSide
 	over  bool // in a run: who was played has said ERROR, and reads no more
 }
 
@@ -82,12 +83,20 @@ func (l *lens) take(rec *journal.Record) {
 	switch {
 	case rec.Kind == journal.KindClose:
 		l.close(rec.Conn)
+		return
+	case rec.Kind == journal.KindEOF:
+		l.cutOff(rec.Conn, rec.Dir)
+		return
+	case rec.Kind == journal.KindGap:
+		l.gap(rec)
+	}
+	switch {
 	case rec.Kind == journal.KindGap && rec.Event.Reason == journal.ReasonRedacted && l.played == wire.NoDirection && rec.Dir != wire.NoDirection && l.wanted(rec):
 		l.blank(rec)
 	case rec.Data == nil || rec.Headless || rec.Dir == wire.NoDirection, !l.wanted(rec):
 	case rec.Kind == journal.KindFragment:
-		if l.played == wire.NoDirection { // where a line is cut off is the kernel's doing
-			l.whole(rec, "(fragment)")
+		if l.played == wire.NoDirection || l.played == rec.Dir {
+			l.fragment(rec)
 		}
 	case rec.Kind == journal.KindLine:
 		l.line(rec)

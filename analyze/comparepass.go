@@ -190,7 +190,7 @@ func (p *pass) take(side int, rec *journal.Record, name []byte, it *item) {
 	for _, s := range p.byConn[side][rec.Conn] {
 		switch {
 		case s.asking.apart[string(rec.Gist.Stream)]:
-		case s.skips(rec, it):
+		case s.skips(rec, it), it.flags&itemCut != 0 && p.c.skipsCut(s, side, rec):
 			p.lane(s, side, rec.Dir, name, rec).skip(p, side)
 		default:
 			p.lane(s, side, rec.Dir, name, rec).take(p, side, *it)

@@ -36,7 +36,7 @@ func (l *lens) whole(rec *journal.Record, lane string) {
 // compared. Mostly it is the beginning of a line at the end of a connection, which
 // another journal may have.
 func (l *lens) blank(rec *journal.Record) {
-	lane := "(fragment)"
+	lane := laneFragment
 	if rec.Event.Lines > 0 {
 		lane = "(redacted)"
 	}
@@ -81,7 +81,13 @@ func (l *lens) rdata(rec *journal.Record) {
 		l.whole(rec, "RDATA (unclear)")
 		return
 	}
-	it := item{row: l.rowOf(rec), token: g.Token}
+	l.row(rec, l.rowOf(rec))
+}
+
+// row is a row, with the sum of its JSON.
+func (l *lens) row(rec *journal.Record, sum uint64) {
+	g := &rec.Gist
+	it := item{row: sum, token: g.Token}
 	s := l.stand(rec)
 	if s != nil && !s.known && slices.Contains(l.begun, string(g.Stream)) {
 		s.known, s.token = g.HasToken, g.Token
@@ -156,6 +162,8 @@ func (l *lens) close(id uint64) {
 	if c == nil {
 		return
 	}
+	l.cutOff(id, wire.S2C)
+	l.cutOff(id, wire.C2S)
 	for _, dir := range c.lanes {
 		for _, s := range dir {
 			l.release(&s.record, s, 0, false)

@@ -22,6 +22,7 @@ type survey struct {
 	// whole lines only if both journals had to leave them out, and beginnings of
 	// lines always.
 	wholeBlanks bool
+	run         bool // the comparison is that of a run: what is no line does not count as one
 }
 
 // surveyed is what the first reading finds of one connection.
@@ -29,6 +30,7 @@ type surveyed struct {
 	id      uint64
 	worker  string
 	first   int64  // time of its first record
+	until   int64  // and of its last
 	seq     uint64 // its number
 	begun   bool
 	opened  bool // its open is in what was read
@@ -43,6 +45,7 @@ type surveyed struct {
 	queueAt *mark    // where the queue was longest; nil: nobody knows of one
 	caught  catching
 	aside   map[string]int64
+	cuts    [2]cutting
 	gaps    []string
 	extents [2]extents
 	plays   uint64 // in a run: the recorded connection that it plays, where that was known from its beginning; else 0
@@ -81,7 +84,7 @@ func (s sketch) alike(t sketch) (n int) {
 
 // survey reads a journal for the first time.
 func (c *comparer) survey(side int) (*survey, error) {
-	s := &survey{conns: map[uint64]*surveyed{}, wholeBlanks: c.run == nil && c.readers[0].Info().Redact == c.readers[1].Info().Redact}
+	s := &survey{conns: map[uint64]*surveyed{}, run: c.run != nil, wholeBlanks: c.run == nil && c.readers[0].Info().Redact == c.readers[1].Info().Redact}
 	l := c.lens(side)
 	l.yield = func(rec *journal.Record, name []byte, it *item) { s.item(rec, name, it) }
 	l.aside = func(rec *journal.Record) { s.conn(rec).aside[rec.Dir.String()+" "+rec.Gist.Command.String()]++ }
@@ -145,6 +148,7 @@ func (s *survey) record(rec *journal.Record) {
 	if !v.begun {
 		v.begun, v.first, v.seq = true, rec.Time, rec.Seq
 	}
+	v.until = max(v.until, rec.Time)
 	if rec.Worker != "" {
 		v.worker = rec.Worker
 	}
@@ -190,8 +194,14 @@ func (s *survey) item(rec *journal.Record, name []byte, it *item) {
 		name = []byte(laneOther)
 	}
 	(*lanes)[string(name)]++
-	v.lines[rec.Dir-wire.S2C]++
-	s.lines++
+	if it.flags&itemCut != 0 {
+		g := wire.GistOf(it.text)
+		v.cuts[rec.Dir-wire.S2C] = cutting{it.time, string(g.Stream)}
+	}
+	if it.flags&itemCut == 0 || !s.run {
+		v.lines[rec.Dir-wire.S2C]++
+		s.lines++
+	}
 	v.sketch.add(it.sum)
 }
 

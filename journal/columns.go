@@ -282,6 +282,12 @@ func (b *builder) count(dir wire.Direction, g *wire.Gist, size int, found bool) 
 	}
 }
 
+// mention adds a tally of no line, so that a filter finds the part of an over-long
+// line.
+func (b *builder) mention(dir wire.Direction, g *wire.Gist) {
+	b.tallyFor(tallyKey{dir, g.Command, string(g.Stream), string(g.Instance)})
+}
+
 // recall gives the tally of the last line's template if it is that of this one.
 func (b *builder) recall(dir wire.Direction, g *wire.Gist) *tally {
 	if b.last == nil || b.last.tally == nil {

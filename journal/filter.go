@@ -25,9 +25,10 @@ func (b Bound) resolve(start int64) int64 {
 }
 
 // Filter selects records. The zero value selects all. Values of one field are
-// alternatives; fields are combined with "and". What is not a line passes the
-// filters on command, stream and instance only when none of these is set; but a
-// gap always does, since what is missing there may be what was asked for.
+// alternatives; fields are combined with "and". What is not a line, nor a part of
+// an over-long one, passes the filters on command, stream and instance only when
+// none of these is set; but a gap always does, since what is missing there may be
+// what was asked for.
 type Filter struct {
 	From, To  Bound // From is included, To is not
 	Conns     []uint64
@@ -56,7 +57,7 @@ func (f *Filter) Match(r *Record) bool {
 	if !f.byContent() || r.Kind == KindGap {
 		return true
 	}
-	return r.Kind == KindLine &&
+	return (r.Kind == KindLine || r.Part > 0) &&
 		(len(f.Commands) == 0 || hasBytes(f.Commands, r.Gist.Name)) &&
 		(len(f.Streams) == 0 || hasBytes(f.Streams, r.Gist.Stream)) &&
 		(len(f.Instances) == 0 || hasBytes(f.Instances, r.Gist.Instance))

@@ -30,7 +30,8 @@ type half struct {
 	begun    bool           // something was read of it
 	clean    bool           // what comes next begins a line
 	headless bool           // the line that goes on has lost its beginning
-	over     bool           // the line that goes on is over-long, and its first bytes are dealt with
+	parts    int            // of the over-long line that goes on: how many are dealt with
+	long     wire.Gist      // what such a line is about
 	found    []wire.Finding // of bytes that are held
 	offset   int64          // bytes that went this way so far
 	seq      uint64         // of the last piece
@@ -89,15 +90,14 @@ func (j *joiner) lastOf(conn uint64) *int64 {
 // said so: the journal was cut off too, or something before it is missing.
 func (j *joiner) cutOff(s *half, yield func(*Record) bool) bool {
 	p, ok := s.split.Flush()
-	headless := s.headless || s.over
-	s.clean, s.headless, s.over = true, false, false
-	if !ok {
-		return true
-	}
-	j.rec = Record{Seq: s.seq, Time: max(s.time, *s.last), Conn: s.conn, Dir: s.dir, Kind: KindFragment, Data: p.Text, Headless: headless,
+	j.rec = Record{Seq: s.seq, Time: max(s.time, *s.last), Conn: s.conn, Dir: s.dir, Kind: KindFragment, Data: p.Text, Headless: s.headless,
 		Worker: j.workers[s.conn], Findings: s.found}
-	s.found = nil
-	return yield(&j.rec)
+	if ok {
+		s.part(&j.rec, s.parts > 0)
+		s.found = nil
+	}
+	s.clean, s.headless, s.parts = true, false, 0
+	return !ok || yield(&j.rec)
 }
 
 // finish gives what is held at the end of the journal.
@@ -119,7 +119,7 @@ func (j *joiner) entry(e *entry, yield func(*Record) bool) bool {
 	}
 	s := j.half(e.conn, e.dir)
 	if !s.begun {
-		s.begun, s.headless, s.over, s.clean = true, e.midLine, false, !e.midLine
+		s.begun, s.headless, s.parts, s.clean = true, e.midLine, 0, !e.midLine
 	}
 	n := len(e.data)
 	if n == 0 {
@@ -141,13 +141,14 @@ func (j *joiner) entry(e *entry, yield func(*Record) bool) bool {
 			break
 		}
 		kind := KindLine
-		if p.Kind != wire.PieceLine || s.headless || s.over {
+		if p.Kind != wire.PieceLine || s.headless || s.parts > 0 {
 			kind = KindFragment
 		}
 		r := j.line(s, e, kind, p.Text, left == 0)
 		r.Headless = s.headless
+		s.part(r, p.Over || s.parts > 0)
 		if s.clean = p.Text[len(p.Text)-1] == '\n'; s.clean {
-			s.headless, s.over = false, false
+			s.headless, s.parts = false, 0
 		}
 		if !yield(r) {
 			return false
@@ -167,8 +168,24 @@ func (j *joiner) fragment(s *half, e *entry, yield func(*Record) bool) bool {
 	t := max(s.time, *s.last)
 	r := j.line(s, e, KindFragment, p.Text, true)
 	r.Headless, r.Time, *s.last = s.headless, t, t
-	s.clean, s.over = false, len(p.Text) == wire.MaxLine
+	s.part(r, s.parts > 0 || len(p.Text) == wire.MaxLine)
+	s.clean = false
 	return yield(r)
+}
+
+// part numbers a fragment of an over-long line. What a line is about whose
+// beginning is missing nobody knows.
+func (s *half) part(r *Record, long bool) {
+	if !long || s.headless {
+		return
+	}
+	if s.parts++; s.parts == 1 {
+		r.Gist = wire.GistOf(r.Data)
+		s.long = r.Gist.Named()
+	} else {
+		r.Gist = s.long
+	}
+	r.Part = s.parts
 }
 
 // line makes the record of a line or fragment. Findings and the read's end

@@ -80,7 +80,8 @@
 //	     v lines with "batch", v lines with findings, v lines with a token; when that is not 0: v first token,
 //	     v last, v lowest, v highest
 //
-// A line is tallied in the block that has its end. The payload is three sections,
+// A line is tallied in the block that has its end. An over-long line is no line: each
+// block with a part of it has a tally of what it is about, with no lines. The payload is three sections,
 // each a zstd frame, or as it is when that is no larger.
 //
 // Section 0, shape: parts, each a text:

@@ -9,6 +9,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+
+	"repltap/wire"
 )
 
 // Info is what a journal says of itself.
@@ -19,7 +21,7 @@ type Info struct {
 	Bytes   int64 // on disk
 	Start   int64 // Unix nanoseconds: the anchor of the first recording in it
 	Source  string
-	Redact  string
+	Redact  string // the highest level of its recordings
 	Key     string // names the key of its pseudonyms: only under the same one are they the same
 	Program string
 }
@@ -125,6 +127,7 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 		}
 		if found {
 			r.info.Start = min(r.info.Start, h.Start)
+			r.info.Redact = higher(r.info.Redact, h.Redact)
 			continue
 		}
 		found = true
@@ -135,6 +138,16 @@ func (r *Reader) first(paths []string, hello liveHello) error {
 		return nil
 	}
 	return errors.Join(unreadable, bad)
+}
+
+// higher is the higher of two levels of redaction, by name.
+func higher(a, b string) string {
+	x, _ := wire.ParseRedaction(a)
+	y, _ := wire.ParseRedaction(b)
+	if y > x {
+		return b
+	}
+	return a
 }
 
 // Info is what was found by Open.

@@ -59,7 +59,11 @@ type Record struct {
 	// Headless says that the beginning of these bytes lies before what was read:
 	// in an earlier file, before a damaged block or in a gap.
 	Headless bool
-	// Gist is set for lines.
+	// Part numbers the fragments of one over-long line from 1; it is 0 for every
+	// other record. The last part ends in a newline, unless the line was cut off.
+	Part int
+	// Gist is set for lines and for parts of an over-long line. A part after the
+	// first has no bytes that it could alias but those of the first: its Row is nil.
 	Gist wire.Gist
 	// Worker is the name that the connection's worker gave itself anywhere in
 	// this file, "" when it gave none.

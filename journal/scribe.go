@@ -40,8 +40,9 @@ type conversation struct {
 // side is one direction of a connection.
 type side struct {
 	split    wire.Splitter
-	offset   int64 // bytes seen, gaps included
-	headless bool  // a gap swallowed the beginning of this line
+	offset   int64      // bytes seen, gaps included
+	headless bool       // a gap swallowed the beginning of this line
+	long     *wire.Gist // of the over-long line that goes on, nil when there is none
 	veil     veil
 }
 
@@ -132,8 +133,8 @@ func (s *Scribe) Gap(t int64, conn uint64, dir wire.Direction, ev Event) {
 	d := &c.sides[dir-wire.S2C]
 	d.offset += ev.Bytes
 	d.headless = ev.MidLine
-	d.veil.trail = wire.Trail{} // an over-long line that was going on may have ended in there
-	ev.Offset = nil             // the writer counts by itself
+	d.veil.trail, d.long = wire.Trail{}, nil // an over-long line that was going on may have ended in there
+	ev.Offset = nil                          // the writer counts by itself
 	if s.obs != nil {
 		s.obs.Gap(conn, dir, &ev)
 	}
@@ -191,8 +192,11 @@ func (s *Scribe) piece(c *conversation, d *side, r *Record, p wire.Piece) {
 			}
 		}
 	}
+	if p.Kind == wire.PieceFragment && p.Over && !d.headless {
+		r.Gist = d.partOf(p.Text)
+	}
 	if p.Kind != wire.PiecePartial && p.Text[len(p.Text)-1] == '\n' {
-		d.headless = false
+		d.headless, d.long = false, nil
 	}
 	r.Data = p.Text[len(p.Text)-p.New:]
 	switch {
@@ -210,6 +214,16 @@ func (s *Scribe) piece(c *conversation, d *side, r *Record, p wire.Piece) {
 		s.part(c, r)
 	}
 	s.append(c, r)
+}
+
+// partOf is what a part of an over-long line is about: what its first part says.
+func (d *side) partOf(text []byte) wire.Gist {
+	if d.long == nil {
+		g := wire.GistOf(text)
+		g = g.Named()
+		d.long = &g
+	}
+	return *d.long
 }
 
 // part appends the bytes of a fragment that ends within an over-long line, and

@@ -168,7 +168,8 @@ func (w *Writer) NextConn() uint64 {
 
 // Append takes a record; it keeps no reference to it. Seq is given by the
 // journal. Bytes may be any run: they are put together to lines when read. A
-// Gist is counted for the line that the bytes complete.
+// Gist is counted for the line that the bytes complete; that of a fragment is what
+// an over-long line is about, so that filters find it.
 func (w *Writer) Append(r *Record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -215,7 +216,10 @@ func (w *Writer) bytes(e *entry, c *connState, r *Record) {
 	if n := len(r.Data); n > 0 {
 		*mid = r.Data[n-1] != '\n'
 	}
-	if r.Gist.Name != nil || r.Kind == KindLine {
+	switch {
+	case r.Kind == KindFragment && r.Gist.Name != nil:
+		w.b.mention(r.Dir, &r.Gist)
+	case r.Gist.Name != nil || r.Kind == KindLine:
 		w.b.count(r.Dir, &r.Gist, len(r.Data), len(r.Findings) > 0)
 	}
 }

@@ -33,15 +33,17 @@ const (
 	ActTip
 	// ActOverflow: too much was queued.
 	ActOverflow
+	// ActCut: the beginning of a line that never went on.
+	ActCut
 	// ActEnd: the connection ended.
 	ActEnd
 
-	// What a worker did, where that is what is played. ActEnd, ActStall and
+	// What a worker did, where that is what is played. ActCut, ActEnd, ActStall and
 	// ActResume are of both.
 
 	// ActOpen: it connected.
 	ActOpen
-	// ActSay: it said a line, or what was to be one.
+	// ActSay: it said a line.
 	ActSay
 	// ActFreeze and ActThaw: it did nothing at all, and went on.
 	ActFreeze
@@ -51,7 +53,7 @@ const (
 )
 
 var actKindNames = [numActKinds]string{
-	"row", "move", "announce", "line", "ask", "stall", "resume", "mute", "deaf", "hold", "tip", "overflow", "end",
+	"row", "move", "announce", "line", "ask", "stall", "resume", "mute", "deaf", "hold", "tip", "overflow", "cut", "end",
 	"open", "say", "freeze", "thaw",
 }
 
@@ -84,8 +86,8 @@ type Act struct {
 	Line        []byte // without the newline
 	// Overflow: the connection was reset, with Line as what came of a last line.
 	Reset bool
-	// Say: Line is all there is of it, and no newline follows; it is REPLICATE.
-	Raw, Ask bool
+	// Say: it is REPLICATE.
+	Ask bool
 }
 
 // named reports whether the act is about where a stream stands.

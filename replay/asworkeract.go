@@ -74,7 +74,7 @@ func (p *player) playedAll(now int64) {
 // there are no times to keep, and only the order of question and answer is left.
 func (p *player) held(now int64, a *Act) bool {
 	c := p.byConn[a.Conn]
-	ends, says := a.Kind == ActEnd, a.Kind == ActSay
+	ends, says := a.Kind == ActEnd, a.Kind == ActSay || a.Kind == ActCut
 	if p.times.speed > 0 || c == nil || c.gone || c.leaving() || !ends && !says {
 		p.waits = 0
 		return false
@@ -120,14 +120,14 @@ func (p *player) act(life context.Context, now, due int64, a *Act) {
 	}
 	if c.gone || c.leaving() {
 		// What it said of the end may have come about by itself.
-		if a.Kind == ActSay && wire.CommandOf(a.Line) != wire.CmdError {
+		if a.Kind == ActCut || a.Kind == ActSay && wire.CommandOf(a.Line) != wire.CmdError {
 			c.unsaid++
 		}
 		return
 	}
 	recorded := p.cfg.Link.Recorded && p.times.speed > 0
 	switch a.Kind {
-	case ActSay:
+	case ActSay, ActCut:
 		c.say(now, due, a)
 	case ActStall, ActResume:
 		c.stall(now, recorded && a.Kind == ActStall)
@@ -162,6 +162,7 @@ func (p *player) open(life context.Context, now int64, a *Act) {
 	p.lastID++
 	c := &part{p: p, id: p.lastID, rec: rec, opened: now}
 	c.out = NewOutbox(p.plan.Release, Limits{}, c.id, &p.events)
+	c.out.sendsLong()
 	c.backoff = wire.NewBackoff(p.plan.Release, nil)
 	c.backoff.Connected()
 	c.stats = Connection{Worker: rec.Worker, Plays: rec.Conn, Peer: p.cfg.Connect, Opened: now - p.clock.anchor.UnixNano()}

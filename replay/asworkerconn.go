@@ -141,14 +141,11 @@ func (c *part) say(now, due int64, a *Act) {
 	}
 	c.p.dues = append(c.p.dues, max(due, c.ready))
 	line := c.p.cfg.Retell.line(a, now)
-	if a.Raw || len(line) > wire.MaxLine {
-		if !a.Raw {
-			line = append(bytes.Clone(line), '\n')
-		}
-		if !c.out.sendRaw(now, line) {
-			c.unsaid++
-		}
-	} else if err := c.out.Send(now, line); err != nil {
+	if a.Kind == ActCut {
+		c.out.Cut(now, a.Line)
+		return
+	}
+	if err := c.out.Send(now, line); err != nil {
 		c.p.result.note(err.Error())
 	}
 	if !c.greeted && c.rec.pings {

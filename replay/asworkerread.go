@@ -84,6 +84,7 @@ type talk struct {
 	begun      bool
 	conns      map[uint64]*talker
 	order      []*talker
+	cuts       []*talker // that end in the middle of a line
 	emit       func(*Act)
 
 	// Where streams stood, for who moves tokens: what was asked for first, or said.
@@ -94,6 +95,8 @@ type talk struct {
 // talker is a recorded worker's connection while it is read.
 type talker struct {
 	*Recorded
+	cut             *cut // the beginning of a line that it ends with, until that is told
+	long            longLine
 	open, over      bool
 	stalled, frozen bool
 	name            []byte // what it said of itself
@@ -111,8 +114,11 @@ func newTalk(p *Plan) *talk {
 	t := &talk{subscribes: p.Subscribes(), conns: map[uint64]*talker{}, first: map[string]int64{}}
 	t.from, t.bounded = p.bound(p.options.Filter.From)
 	for _, r := range p.Conns {
-		c := &talker{Recorded: r, got: map[string]int64{}}
+		c := &talker{Recorded: r, got: map[string]int64{}, cut: r.fragments[wire.C2S].cut}
 		t.conns[r.Conn], t.order = c, append(t.order, c)
+		if c.cut != nil {
+			t.cuts = append(t.cuts, c)
+		}
 	}
 	return t
 }
@@ -131,11 +137,16 @@ func (t *talk) record(rec *journal.Record) {
 		c.open = true
 		t.tell(live, Act{Kind: ActOpen}, rec)
 	}
+	t.cutOff(rec)
 	switch {
 	case rec.Kind == journal.KindLine && rec.Dir == wire.S2C:
 		t.heard(c, rec)
-	case rec.Kind == journal.KindLine, rec.Kind == journal.KindFragment && rec.Dir == wire.C2S:
+	case rec.Kind == journal.KindLine:
 		t.said(c, rec, live)
+	case rec.Kind == journal.KindFragment && rec.Dir == wire.C2S:
+		if line, _ := c.long.take(rec); line != nil {
+			t.said(c, line, live)
+		}
 	case rec.Dir == wire.S2C && rec.Kind == journal.KindStall && rec.Event.By != "master":
 		c.stalled = true
 		t.tell(live, Act{Kind: ActStall}, rec)
@@ -173,11 +184,24 @@ func (t *talk) thaw(c *talker, rec *journal.Record, live bool) {
 	}
 }
 
-// said is a line of the worker, or what was to be one.
+// cutOff tells of the beginnings of lines that were said before a record and never
+// went on.
+func (t *talk) cutOff(rec *journal.Record) {
+	for _, c := range t.cuts {
+		if c.cut.due(rec) {
+			if !t.bounded || c.cut.at >= t.from {
+				t.emit(&Act{Kind: ActCut, Seq: c.cut.seq, At: c.cut.at, Conn: c.Conn, Line: c.cut.data})
+			}
+			c.cut = nil
+		}
+	}
+}
+
+// said is a line of the worker.
 func (t *talk) said(c *talker, rec *journal.Record, live bool) {
 	t.thaw(c, rec, live)
 	g := &rec.Gist
-	line, whole := bytes.CutSuffix(rec.Data, newline)
+	line := bytes.TrimSuffix(rec.Data, newline)
 	switch {
 	case g.Command == wire.CmdName && c.name == nil:
 		c.name = bytes.Clone(line)
@@ -190,7 +214,7 @@ func (t *talk) said(c *talker, rec *journal.Record, live bool) {
 		}
 	}
 	if g.Command != wire.CmdPing {
-		t.tell(live, Act{Kind: ActSay, Line: bytes.Clone(line), Raw: !whole, Ask: g.Command == wire.CmdReplicate}, rec)
+		t.tell(live, Act{Kind: ActSay, Line: bytes.Clone(line), Ask: g.Command == wire.CmdReplicate}, rec)
 	}
 	if c.silences[rec.Seq] {
 		c.frozen = true

@@ -33,9 +33,6 @@ func (r *Retell) begin(p *Plan) {
 
 // line is what is said for an act.
 func (r *Retell) line(a *Act, now int64) []byte {
-	if a.Raw {
-		return a.Line
-	}
 	g := wire.GistOf(a.Line)
 	switch g.Command {
 	case wire.CmdReplicate:

@@ -3,7 +3,6 @@ package replay
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"repltap/journal"
 	"repltap/wire"
@@ -35,10 +34,10 @@ type Recorded struct {
 	places      places // of what would have come next, in the streams that it has
 	instances   map[string]int64
 
-	detector wire.Detector
-	recent   recentLines
-	fragment []byte
-	torn     int // gaps that cut a line and that no line has followed yet
+	detector  wire.Detector
+	recent    recentLines
+	fragments [wire.C2S + 1]fragments
+	torn      int // gaps that cut a line and that no line has followed yet
 }
 
 // flawed: its times are those of its worker more than the master's.
@@ -96,7 +95,7 @@ func (r *recentLines) rows() (first, last spot) {
 
 // census finds out about the connections of a journal, up to where a filter ends. Its memory is a
 // few hundred bytes for each, and for those that are open at one time their
-// latest lines: about 100 KiB at most.
+// latest lines: about 100 KiB at most, and an over-long one while it comes (maxLong).
 type census struct {
 	conns map[uint64]*Recorded
 	order []*Recorded
@@ -113,6 +112,11 @@ func takeCensus(ctx context.Context, r *journal.Reader, f journal.Filter) ([]*Re
 			c.damaged()
 		case rec.Conn != 0:
 			c.record(rec)
+		}
+	}
+	for _, r := range c.order {
+		for dir := range r.fragments {
+			r.fragments[dir].end()
 		}
 	}
 	return c.order, ctx.Err()
@@ -138,13 +142,16 @@ func (c *census) record(rec *journal.Record) {
 	}
 	switch rec.Kind {
 	case journal.KindLine:
+		r.fragments[rec.Dir].gap()
 		r.Lines[rec.Dir]++
 		r.line(rec)
 	case journal.KindFragment:
-		if rec.Dir == wire.S2C {
-			r.fragment = slices.Clone(rec.Data)
+		if line := r.fragments[rec.Dir].fragment(rec); line != nil {
+			r.Lines[rec.Dir]++
+			r.line(line)
 		}
 	case journal.KindGap:
+		r.fragments[rec.Dir].gap()
 		if rec.Dir == wire.S2C && rec.Event.MidLine {
 			r.torn++
 		} else {
@@ -153,6 +160,7 @@ func (c *census) record(rec *journal.Record) {
 	case journal.KindStall:
 		r.stalled = r.stalled || rec.Dir == wire.S2C
 	case journal.KindEOF:
+		r.fragments[rec.Dir].end()
 		if rec.Dir == wire.C2S && rec.Event.By == "worker" {
 			r.left = true
 		}
@@ -160,6 +168,8 @@ func (c *census) record(rec *journal.Record) {
 			r.How, r.By = rec.Event.How, rec.Event.By
 		}
 	case journal.KindClose:
+		r.fragments[wire.S2C].end()
+		r.fragments[wire.C2S].end()
 		if r.How == "" || r.How == "fin" && rec.Event.How != "fin" && rec.Event.How != "unknown" {
 			r.How, r.By = rec.Event.How, rec.Event.By
 		}
@@ -243,9 +253,12 @@ func (r *Recorded) overflowed(rec *journal.Record) {
 // have been left out of the journal for what it could hold.
 func (r *Recorded) closed(rec *journal.Record) {
 	r.habits.quiet(rec.Time)
-	cut := r.torn > 0 || len(r.fragment) > 0 && r.fragment[len(r.fragment)-1] != '\n'
-	if r.overflow == nil && cut && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {
-		r.overflow = &overflow{end: rec.Seq, at: rec.Time, reset: true, part: r.fragment}
+	var part []byte
+	if begun := r.fragments[wire.S2C].cut; begun != nil {
+		part = begun.data
+	}
+	if r.overflow == nil && (r.torn > 0 || part != nil) && r.How == "reset" && r.By == "master" && r.recent.bytes > SynapseLimits.HighWater {
+		r.overflow = &overflow{end: rec.Seq, at: rec.Time, reset: true, part: part}
 		r.overflow.first, r.overflow.last = r.recent.rows()
 	}
 	r.recent = recentLines{}

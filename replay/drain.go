@@ -50,12 +50,15 @@ func (o *Outbox) Resume(t int64) error {
 }
 
 func (o *Outbox) flush(t int64) error {
-	queue := o.queue
-	o.queue = nil
+	queue, over := o.queue, o.over
+	o.queue, o.over = nil, false
 	for _, line := range queue {
 		if err := o.Send(t, line); err != nil {
 			return err
 		}
+	}
+	if o.over = over; o.state == StateEstablished {
+		o.cutNow(t)
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func newMaster(cfg MasterConfig) (*master, error) {
 	var err error
 	m.s, err = NewStreamer(StreamerConfig{
 		Release: p.Release, Server: m.rows.server, Instance: m.rows.instance, Streams: streams,
-		Began: m.anchor, Limits: cfg.Limits,
+		Began: m.anchor, Limits: cfg.Limits, Long: p.long,
 	})
 	if err != nil {
 		return nil, err

@@ -74,6 +74,8 @@ type Outbox struct {
 	buf   []byte
 	took  int
 	queue [][]byte
+	cut   []byte // the beginning of a line that follows all this
+	over  bool   // that is the last there is to be sent
 
 	clock keepAlive
 }
@@ -133,24 +135,36 @@ func (o *Outbox) open(t int64, pings bool) {
 	}
 }
 
-// sendRaw sends bytes as they are. On a connection that is paused they are lost, as
-// there is no queue for what is no line.
-func (o *Outbox) sendRaw(t int64, b []byte) (sent bool) {
-	if o.state != StateEstablished {
-		return false
+// sendsLong has over-long lines sent in every release, as whoever is played did.
+func (o *Outbox) sendsLong() { o.has &^= traitLengthChecked }
+
+// Cut sends the beginning of a line, behind what is queued. Nothing is sent after it,
+// as that would be taken for the rest of the line.
+func (o *Outbox) Cut(t int64, part []byte) {
+	if o.over || o.state == StateClosed {
+		return
 	}
-	o.put(t, b, nil)
-	return true
+	o.over, o.cut = true, part
+	if o.state == StateEstablished {
+		o.cutNow(t)
+	}
+}
+
+func (o *Outbox) cutNow(t int64) {
+	if o.cut != nil {
+		o.put(t, o.cut, nil)
+		o.cut = nil
+	}
 }
 
 // Send sends a line, which has no newline and is not changed any more. On a
 // connection that is paused it is queued, on a closed one it comes to nothing.
 // The error is a *TooLongError: the line was not sent, and all is as before.
 func (o *Outbox) Send(t int64, line []byte) error {
-	switch o.state {
-	case StateClosed:
+	switch {
+	case o.state == StateClosed, o.over:
 		return nil
-	case StateEstablished:
+	case o.state == StateEstablished:
 		return o.write(t, line)
 	}
 	o.queue = append(o.queue, line)

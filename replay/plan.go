@@ -53,6 +53,7 @@ type Plan struct {
 	cut     rests
 	length  schedule
 	past    *spool
+	long    bool             // an over-long line is played
 	asked   map[string]int64 // up to 1.12: the lowest tokens that a worker asked from
 }
 
@@ -82,6 +83,7 @@ func NewPlan(ctx context.Context, r *journal.Reader, o PlanOptions) (*Plan, erro
 	if o.Worker {
 		return p, p.lookAtWorkers(ctx)
 	}
+	p.cuts()
 	if p.past, err = newSpool(o.Temp); err != nil {
 		return nil, err
 	}
@@ -204,9 +206,10 @@ func (p *Plan) bound(b journal.Bound) (at int64, ok bool) {
 func (p *Plan) count(a *Act) {
 	p.End, p.LastSeq = a.At, a.Seq
 	p.length.see(a.At)
-	if a.Line != nil && !a.Reset {
+	if a.Line != nil && !a.Reset && a.Kind != ActCut {
 		p.Lines++
 	}
+	p.long = p.long || len(a.Line) > wire.MaxLine && a.Kind != ActCut
 	if a.Kind == ActRow {
 		p.Rows[a.Stream]++
 	}

@@ -149,6 +149,10 @@ func (m *master) act(now int64, a *Act) {
 	case ActLine:
 		m.fit(len(a.Line) + 1)
 		m.s.ServerUp(now, a.Line)
+	case ActCut:
+		for _, p := range m.playing(a.Conn) {
+			m.s.Cut(now, p.id, a.Line)
+		}
 	case ActStall, ActResume:
 		for _, p := range m.playing(a.Conn) {
 			p.link.stalled = m.cfg.Link.Recorded && a.Kind == ActStall && m.clock.speed > 0

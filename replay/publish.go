@@ -72,6 +72,13 @@ func (s *Streamer) End(t int64, id int, text string) {
 	s.forget()
 }
 
+// Cut sends the beginning of a line on connection id, and nothing after it.
+func (s *Streamer) Cut(t int64, id int, part []byte) {
+	if c := s.conn(id); c != nil {
+		c.out.Cut(t, part)
+	}
+}
+
 // Overflow has the queue of connection id grow until it is too long. The
 // commands that overflowed a recorded queue were dropped with it and are in no
 // journal: these stand in for them, and are dropped too. What is in the buffer

@@ -29,6 +29,7 @@ type reading struct {
 	conns map[uint64]*readConn
 	leads map[string]*lead
 	quiet []*readConn // on which somebody is to be silent from a time on
+	cuts  []*readConn // that end in the middle of a line
 	marks marks       // from 1.13
 	parked
 }
@@ -46,7 +47,8 @@ type readConn struct {
 	asked    int
 	answer   map[string]bool
 	answered int64 // when it was last added to
-	mine     bool  // and whether it is an answer to this connection
+	long     longLine
+	mine     bool // and whether it is an answer to this connection
 	// Up to 1.12: the streams that are being caught up, with the highest token
 	// known when that began.
 	catching map[string]int64
@@ -83,6 +85,9 @@ func newReading(conns []*Recorded, subscribes bool, instance string, emit func(*
 		if r.muteAt != 0 || r.deafAt != 0 {
 			g.quiet = append(g.quiet, c)
 		}
+		if r.fragments[wire.S2C].cut != nil {
+			g.cuts = append(g.cuts, c)
+		}
 	}
 	if !subscribes {
 		g.marks = newMarks(conns)
@@ -114,11 +119,16 @@ func (g *reading) record(rec *journal.Record) {
 // take takes in a record of a connection that is not over.
 func (g *reading) take(c *readConn, rec *journal.Record) {
 	g.silences(rec.Seq, rec.Time)
+	g.cutOff(rec)
 	switch {
 	case rec.Kind == journal.KindLine && rec.Dir == wire.C2S:
 		g.fromWorker(c, rec)
 	case rec.Kind == journal.KindLine:
 		g.fromMaster(c, rec)
+	case rec.Kind == journal.KindFragment && rec.Dir == wire.S2C && rec.Part > 0:
+		if line, _ := c.long.take(rec); line != nil {
+			g.fromMaster(c, line)
+		}
 	case rec.Kind == journal.KindStall && rec.Dir == wire.S2C:
 		g.tell(Act{Kind: ActStall}, rec)
 	case rec.Kind == journal.KindResume && rec.Dir == wire.S2C:
@@ -137,6 +147,19 @@ func (g *reading) take(c *readConn, rec *journal.Record) {
 		}
 		g.tell(Act{Kind: ActEnd}, rec)
 	}
+}
+
+// cutOff tells of the beginnings of lines that were sent before a record and never
+// went on.
+func (g *reading) cutOff(rec *journal.Record) {
+	g.cuts = slices.DeleteFunc(g.cuts, func(c *readConn) bool {
+		begun := c.fragments[wire.S2C].cut
+		if !begun.due(rec) {
+			return false
+		}
+		g.emit(&Act{Kind: ActCut, Seq: begun.seq, At: begun.at, Conn: c.Conn, Line: begun.data})
+		return true
+	})
 }
 
 func (g *reading) tell(a Act, rec *journal.Record) {

@@ -52,7 +52,8 @@ func (s *schedule) reached(now int64) int64 {
 }
 
 // feed reads acts ahead, so that the owner never waits for the journal unless that
-// is slower than the schedule. It holds feedAhead batches at most.
+// is slower than the schedule. It holds feedAhead batches at most, each of which is
+// full with feedBatch acts or feedBytes.
 type feed struct {
 	batches chan []Act
 	ready   chan struct{} // says that there is something new in batches
@@ -65,6 +66,7 @@ type feed struct {
 
 const (
 	feedBatch = 256
+	feedBytes = 1 << 20
 	feedAhead = 16
 )
 
@@ -78,12 +80,12 @@ func (f *feed) run(ctx context.Context, p *Plan, done <-chan struct{}) {
 		close(f.batches)
 		f.signal()
 	}()
-	batch := make([]Act, 0, feedBatch)
+	batch, bytes := make([]Act, 0, feedBatch), 0
 	send := func() bool {
 		select {
 		case f.batches <- batch:
 			f.signal()
-			batch = make([]Act, 0, feedBatch)
+			batch, bytes = make([]Act, 0, feedBatch), 0
 			return true
 		case <-done:
 		case <-ctx.Done():
@@ -91,8 +93,8 @@ func (f *feed) run(ctx context.Context, p *Plan, done <-chan struct{}) {
 		return false
 	}
 	err := p.Acts(ctx, func(a *Act) bool {
-		batch = append(batch, *a)
-		return len(batch) < feedBatch || send()
+		batch, bytes = append(batch, *a), bytes+len(a.Line)
+		return len(batch) < feedBatch && bytes < feedBytes || send()
 	})
 	if err == nil && len(batch) > 0 {
 		send()

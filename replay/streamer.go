@@ -15,6 +15,7 @@ type StreamerConfig struct {
 	Streams  []StreamStart // in the order in which the master goes through them
 	Began    int64         // when the master was started: from 1.22 on it looks for news at whole seconds from then
 	Limits   Limits        // zero fields are Synapse's
+	Long     bool          // over-long lines are sent in every release, as the recorded master did
 	Behind   int           // up to 1.12: rows that are too many to catch up with; 0 is Synapse's
 }
 
@@ -131,6 +132,9 @@ func (s *Streamer) Connect(t int64, id int) {
 	c := &conn{id: id, out: NewOutbox(s.config.Release, s.config.Limits, id, &s.Events)}
 	if s.has&traitSubscribes != 0 {
 		c.subscribed, c.connecting, c.waiting = map[string]bool{}, map[string]bool{}, map[string][]pageRow{}
+	}
+	if s.config.Long {
+		c.out.sendsLong()
 	}
 	s.all = append(s.all, c)
 	if !s.failed(c, c.out.Connected(t, []byte("SERVER "+s.config.Server))) {

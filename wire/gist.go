@@ -1,5 +1,7 @@
 package wire
 
+import "bytes"
+
 // Gist is what can be said of a line without knowing its dialect. Its slices
 // alias the line.
 type Gist struct {
@@ -74,6 +76,13 @@ func GistOf(line []byte) Gist {
 		g.Form = FormPlain
 	}
 	return g
+}
+
+// Named is what the gist says without the row, in memory of its own.
+func (g *Gist) Named() Gist {
+	own := *g
+	own.Name, own.Stream, own.Instance, own.Row = bytes.Clone(g.Name), bytes.Clone(g.Stream), bytes.Clone(g.Instance), nil
+	return own
 }
 
 // rdata tells the two forms by the field after the possible token: only a row

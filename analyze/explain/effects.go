@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 
 	"repltap/analyze/profile"
 	"repltap/journal"
@@ -46,8 +47,8 @@ func (p *play) effects(st *WorkerStory, w *player, rec *journal.Record, effects 
 				p.decide(st, rec, Discarded, fmt.Sprintf("a POSITION made it forget %d rows whose token had not come", e.Count), current)
 			}
 		case wire.EffectCrash, wire.EffectClose:
-			if e.Kind == wire.EffectCrash || !w.ended {
-				w.ended = true
+			if !slices.Contains(w.shut, rec.Conn) {
+				w.shut = append(w.shut[max(0, len(w.shut)-maxConns+1):], rec.Conn)
 				p.story.note("%s: a worker of Synapse %s would have closed connection %d at record %d.", named(w.name), p.release, rec.Conn, rec.Seq)
 			}
 		}

@@ -57,6 +57,10 @@ type WriterStory struct {
 	Rows  int64  `json:"rows"`  // of its group
 	Group []Line `json:"group"` // the first of them
 	Times int64  `json:"times"` // how often it was sent, to all connections
+	// OverLong is how many bytes the line of First has, if that are more than
+	// receivers take; 0 if not. CutOff says that it never ended.
+	OverLong int64 `json:"over_long"`
+	CutOff   bool  `json:"cut_off"`
 	// Before and After are the nearest tokens of rows around it, as they came first.
 	Before *Line `json:"before"`
 	After  *Line `json:"after"`
@@ -178,7 +182,7 @@ func lineOf(rec *journal.Record, start int64) *Line {
 }
 
 func (q *Question) about(rec *journal.Record) bool {
-	return rec.Kind == journal.KindLine && rec.Dir == wire.S2C && (q.Instance == "" || string(rec.Gist.Instance) == q.Instance)
+	return (rec.Kind == journal.KindLine || rec.Part == 1) && rec.Dir == wire.S2C && (q.Instance == "" || string(rec.Gist.Instance) == q.Instance)
 }
 
 func (s *Story) note(format string, args ...any) {

@@ -69,7 +69,8 @@ type player struct {
 	name     string
 	conns    []uint64 // that are open, as far as is known: the last few
 	stories  map[string]*WorkerStory
-	ended    bool
+	ended    bool     // it is not followed any further
+	shut     []uint64 // connections that it closed by its release's rules: the last few
 }
 
 func newPlay(q Question, s *Story, release wire.Release, start int64, first *survey) (*play, error) {
@@ -80,7 +81,7 @@ func newPlay(q Question, s *Story, release wire.Release, start int64, first *sur
 }
 
 func (p *play) take(rec *journal.Record) {
-	if rec.Kind != journal.KindLine {
+	if rec.Kind != journal.KindLine && rec.Part != 1 {
 		return
 	}
 	if rec.Gist.Command == wire.CmdReplicate && rec.Dir == wire.C2S {
@@ -190,7 +191,7 @@ func (p *play) show(w *player, rec *journal.Record) {
 			w.follower.Receive(conn, rec.Time, wire.Piece{Kind: wire.PieceLine, Text: text})
 		}
 	}
-	if w.ended {
+	if w.ended || slices.Contains(w.shut, rec.Conn) {
 		p.decide(st, rec, Discarded, "the worker would have closed the connection by then", 0)
 		return
 	}
@@ -200,7 +201,14 @@ func (p *play) show(w *player, rec *journal.Record) {
 	}
 	was := st.Last
 	st.Last = lineOf(rec, p.start)
-	effects := w.follower.Receive(conn, rec.Time, wire.Piece{Kind: wire.PieceLine, Text: rec.Data})
+	piece := wire.Piece{Kind: wire.PieceLine, Text: rec.Data}
+	if rec.Part > 0 {
+		piece.Kind, piece.Over = wire.PieceFragment, true
+		if g.Token == token {
+			p.decide(st, rec, Discarded, fmt.Sprintf("the line is longer than the %d bytes that a worker takes: %s", wire.MaxLine, p.tooLong()), current)
+		}
+	}
+	effects := w.follower.Receive(conn, rec.Time, piece)
 	p.effects(st, w, rec, effects, current, was)
 	for _, fetch := range w.follower.Fetching() {
 		p.effects(st, w, rec, w.follower.Fetched(fetch, nil, 0, false), current, was)
@@ -209,6 +217,18 @@ func (p *play) show(w *player, rec *journal.Record) {
 		w.ended = true
 		p.story.note("%s holds more than %d MiB of rows whose batch never ends; it was not followed further.", named(w.name), maxHeld>>20)
 	}
+}
+
+// tooLong is what a worker of the release does with an over-long line.
+func (p *play) tooLong() string {
+	r, err := wire.ReceiverOf(p.release)
+	if err != nil {
+		return "it closes the connection"
+	}
+	if v := r.Judge(wire.S2C, wire.Piece{Kind: wire.PieceFragment, Over: true}, nil); v.Reply != "" {
+		return fmt.Sprintf("one of Synapse %s answers ERROR %s and closes the connection", p.release, v.Reply)
+	}
+	return fmt.Sprintf("one of Synapse %s closes the connection without a word", p.release)
 }
 
 // early says that a row came before any POSITION on its connection, which the

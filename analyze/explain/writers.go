@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ type writer struct {
 	openRows    map[uint64]int64
 	last        map[uint64]int64 // the last token, by connection
 	low, high   int64            // of the rows around the token
+	long        uint64           // the connection on which First goes on in parts, 0 when it does not
 	hasLow, hit bool
 	hasHigh     bool
 }
@@ -40,7 +42,11 @@ func (s *survey) take(rec *journal.Record) {
 		s.story.Gaps++
 		return
 	}
-	if rec.Kind != journal.KindLine {
+	if rec.Kind != journal.KindLine && rec.Part == 0 {
+		return
+	}
+	if rec.Part > 1 {
+		s.goesOn(rec)
 		return
 	}
 	if !s.question.about(rec) {
@@ -58,6 +64,18 @@ func (s *survey) take(rec *journal.Record) {
 		if g.HasToken {
 			s.position(w, rec)
 		}
+	}
+}
+
+// goesOn is a part of an over-long line after the first.
+func (s *survey) goesOn(rec *journal.Record) {
+	w := s.writers[string(rec.Gist.Instance)]
+	if w == nil || w.long != rec.Conn || rec.Dir != wire.S2C {
+		return
+	}
+	w.story.OverLong += int64(len(rec.Data))
+	if w.story.CutOff = !bytes.HasSuffix(rec.Data, []byte{'\n'}); !w.story.CutOff {
+		w.long = 0
 	}
 }
 
@@ -88,6 +106,9 @@ func (s *survey) row(w *writer, rec *journal.Record) {
 		w.hit = true
 		if st.First == nil {
 			st.First, st.Rows = lineOf(rec, s.start), w.openRows[c]+1
+			if rec.Part > 0 {
+				w.long, st.OverLong, st.CutOff = c, int64(len(rec.Data)), true
+			}
 			st.Group = append(st.Group, w.open[c]...)
 			if len(st.Group) < maxGroup || st.Rows > maxGroup {
 				st.Group = append(st.Group[:min(len(st.Group), maxGroup-1)], *st.First)

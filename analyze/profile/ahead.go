@@ -107,6 +107,9 @@ func (b *batch) add(rec *journal.Record) {
 	b.records = append(b.records, *rec)
 	r := &b.records[len(b.records)-1]
 	r.Data = data
+	if r.Part > 1 {
+		return // its gist has memory of its own
+	}
 	g := &r.Gist
 	for _, part := range []*[]byte{&g.Name, &g.Stream, &g.Instance, &g.Row} {
 		*part = moved(*part, rec.Data, data)

@@ -7,6 +7,7 @@ import (
 
 	"repltap/analyze/explain"
 	"repltap/analyze/profile"
+	"repltap/wire"
 )
 
 // appendStory writes the story of a token for people.
@@ -42,6 +43,12 @@ func writeWriter(b *bytes.Buffer, w *explain.WriterStory, st style) {
 		fmt.Fprintf(b, "%s wrote no row of it\n", name)
 	} else {
 		fmt.Fprintf(b, "written by %s; it came first %s, and %s in all\n", name, placeText(w.First), plural(w.Times, "time"))
+		switch {
+		case w.CutOff:
+			fmt.Fprintf(b, "  in an over-long line that was cut off after %s\n", plural(w.OverLong, "byte"))
+		case w.OverLong > 0:
+			fmt.Fprintf(b, "  in an over-long line of %s: no receiver takes more than %s\n", plural(w.OverLong, "byte"), thousands(wire.MaxLine))
+		}
 		fmt.Fprintf(b, "  a group of %s:\n", plural(w.Rows, "row"))
 		for i, l := range w.Group {
 			if i == len(w.Group)-1 && w.Rows > int64(len(w.Group)) {

@@ -107,7 +107,7 @@ type replayOptions struct {
 func setupReplay(fs *pflag.FlagSet) runFunc {
 	o := &replayOptions{
 		speed: 1, link: choiceFlag{"recorded", []string{"recorded", "none"}}, format: choiceFlag{"text", []string{"text", "json"}},
-		dialect: newDialectFlag(), redact: redactFlag(wire.RedactSecrets), lagLimit: durationFlag(analyze.DefaultMaxLag),
+		dialect: newDialectFlag(), lagLimit: durationFlag(analyze.DefaultMaxLag),
 		as: choiceFlag{roleMaster, []string{roleMaster, roleWorker}}, highWater: sizeFlag(replay.SynapseLimits.HighWater), linkBuffer: replay.DefaultLinkBuffer, linger: durationFlag(500 * time.Millisecond),
 	}
 	fs.Var(&o.listen, "listen", "where workers connect to; port 0 takes any free one")
@@ -134,6 +134,7 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.Var(o.dialect, "dialect", "what to speak: auto, v1.22 … or a release as 1.66.0")
 	fs.StringVar(&o.journal, "journal", "", "`directory` for the journal of this run (not kept if not given)")
 	fs.Var(&o.redact, "redact", redactUsage)
+	fs.Lookup("redact").DefValue = "as the journal was"
 	fs.Var(&o.lagLimit, "lag-limit", "a run of which a hundredth was later than this is inconclusive")
 	fs.Var(&o.linger, "linger", "how long to stay after the last command; workers 250ms")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be sent, and how long it would take")
@@ -188,6 +189,9 @@ func (o *replayOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer r.Close()
+	if level, err := wire.ParseRedaction(r.Info().Redact); err == nil && !o.fs.Changed("redact") {
+		o.redact = redactFlag(level)
+	}
 	plan, err := replay.NewPlan(ctx, r, planned)
 	if err != nil {
 		return replayTrouble(path, err)
