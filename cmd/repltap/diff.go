@@ -140,6 +140,9 @@ func (o *diffOptions) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.format.value == "text" {
+		text = e.fitted(*o.output, text)
+	}
 	if err := e.write(*o.output, text); err != nil {
 		return err
 	}

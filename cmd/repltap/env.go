@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -44,12 +43,17 @@ func (e *env) say(format string, args ...any) {
 	fmt.Fprintf(e.stderr, format, args...)
 }
 
+// plainWriter is what w was before its errors were given a type.
+func plainWriter(w io.Writer) io.Writer {
+	if o, ok := w.(output); ok {
+		return o.Writer
+	}
+	return w
+}
+
 // isTerminal says whether w is a screen.
 func isTerminal(w io.Writer) bool {
-	if o, ok := w.(output); ok {
-		w = o.Writer
-	}
-	f, ok := w.(*os.File)
+	f, ok := plainWriter(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -63,23 +67,6 @@ func (e *env) colored(w io.Writer) bool {
 		return false
 	}
 	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
-
-// width is how many characters a line of w has, as COLUMNS says or else the
-// terminal; 0 where neither does.
-func (e *env) width(w io.Writer) int {
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
-		return n
-	}
-	if o, ok := w.(output); ok {
-		w = o.Writer
-	}
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 1 {
-			return n
-		}
-	}
-	return 0
 }
 
 // colorFlag is the value of --color.

@@ -123,7 +123,7 @@ func (o *explainOptions) run(ctx context.Context, e *env, args []string) error {
 		e.say("nothing in %s is about the stream %s: %s\n", safe(args[0]), safe(args[1]), safe(what))
 	}
 	text := func(dst []byte) []byte {
-		return appendStory(dst, story, newStyle(e.colored(e.stdout) && *o.output == ""))
+		return e.fitted(*o.output, appendStory(dst, story, newStyle(e.colored(e.stdout) && *o.output == "")))
 	}
 	if o.format.value == "json" {
 		text = func(dst []byte) []byte { return append(appendJSON(dst, story), '\n') }

@@ -36,7 +36,7 @@ func (o *replayOptions) report(ctx context.Context, e *env, path, dir string, r 
 		return err
 	}
 	if o.format.value != "json" {
-		text = append(runText(r), text...)
+		text = e.fitted("", append(runText(r), text...))
 	}
 	if err := e.print(string(text)); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (o *replayOptions) describe(_ context.Context, e *env, path string, p *repl
 	for _, r := range p.Conns {
 		fmt.Fprintf(&b, "connection %d is of %s\n", r.Conn, namedWorker(r.Worker))
 	}
-	return e.print(b.String())
+	return e.print(string(e.fitted("", b.Bytes())))
 }
 
 // replayProgress shows how far a replay is.

@@ -152,7 +152,7 @@ func (o *replayOptions) describeWorkers(e *env, path string, p *replay.Plan) err
 	for _, r := range p.Conns {
 		fmt.Fprintf(&b, "connection %d is of %s\n", r.Conn, namedWorker(r.Worker))
 	}
-	return e.print(b.String())
+	return e.print(string(e.fitted("", b.Bytes())))
 }
 
 // takes is how long something takes.

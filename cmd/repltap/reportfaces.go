@@ -80,7 +80,7 @@ func (o *reportOptions) face(out io.Writer, f faces, st report.Style) error {
 // reportStyle is the style of a text that goes to stdout, or to a file.
 func reportStyle(e *env, file string) report.Style {
 	st := newStyle(e.colored(e.stdout) && file == "")
-	return report.Style{Bold: st.bold, Dim: st.dim, Red: st.red, Yellow: st.yellow, Green: st.green, Off: st.off, Width: e.width(e.stdout)}
+	return report.Style{Bold: st.bold, Dim: st.dim, Red: st.red, Yellow: st.yellow, Green: st.green, Off: st.off, Width: e.width(file)}
 }
 
 // writeTables writes a file of CSV for each table into a directory.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -55,5 +56,50 @@ func TestReportPasted(t *testing.T) {
 	}
 	if words := strings.Fields(strings.ReplaceAll(rest, "\\\n", "")); words[0] != journal || words[1] != "--from" {
 		t.Errorf("pasted, it is %q, not of %s", words[:2], journal)
+	}
+}
+
+// TestWidthOfOthers: what other commands say of a journal fits the screen too, and
+// loses nothing but room.
+func TestWidthOfOthers(t *testing.T) {
+	a, b := importCapture(t, "1.66.0/10-fakemaster"), importCapture(t, "1.66.0/09-probes")
+	for _, args := range [][]string{{"verify", a}, {"diff", a, b}, {"explain", a, "events", "5"}, {"replay", a, "--dry-run"}} {
+		said := func(columns string) string {
+			t.Setenv("COLUMNS", columns)
+			out, _, _ := repltap(t, args...)
+			return out
+		}
+		whole := strings.Fields(said(""))
+		for _, width := range []int{60, 80, 200} {
+			out := said(fmt.Sprint(width))
+			for line := range strings.Lines(out) {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+					t.Errorf("%d columns, %s: %d: %s", width, strings.Join(args, " "), n, line)
+					break
+				}
+			}
+			if strings.Join(strings.Fields(out), "") != strings.Join(whole, "") {
+				t.Errorf("%d columns, %s: it says something else", width, strings.Join(args, " "))
+			}
+		}
+	}
+}
+
+// TestFold: colours take no room, and a word that no line has room for is cut.
+func TestFold(t *testing.T) {
+	red, off := "\x1b[31m", "\x1b[0m"
+	for _, c := range []struct{ line, want string }{
+		{"short", "short"},
+		{"  one two three four", "  one two three four"},
+		{"  one two three four five", "  one two three four\n      five"},
+		{red + "one two three four" + off, red + "one two three four" + off},
+		{"a  bbbbbbbbbbbbbbbbbbbbbbbbb", "a  bbbbbbbbbbbbbbbbb\n    bbbbbbbb"},
+		{"ünï cödé wörds are short", "ünï cödé wörds are\n    short"},
+	} {
+		var out bytes.Buffer
+		foldLine(&out, c.line, 20)
+		if out.String() != c.want {
+			t.Errorf("%q is folded as %q, not %q", c.line, out.String(), c.want)
+		}
 	}
 }

@@ -54,7 +54,7 @@ func setupVerify(fs *pflag.FlagSet) runFunc {
 		if format.value == "json" {
 			text = reportJSON(rep)
 		} else {
-			text = reportText(rep, path, newStyle(e.colored(e.stdout) && *output == ""))
+			text = e.fitted(*output, reportText(rep, path, newStyle(e.colored(e.stdout) && *output == "")))
 		}
 		if err := e.write(*output, text); err != nil {
 			return err
