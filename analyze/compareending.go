@@ -130,11 +130,12 @@ func (c *comparer) sameEnd(a, b *surveyed) bool {
 	return x.open == y.open && x.How == y.How && (x.By == y.By || x.both() || y.both())
 }
 
-// thrownOut says whether a master ended a played worker's connection, which was
-// there to the end of the recording, or of what is known of it: then a played
-// worker leaves by itself.
+// thrownOut says whether a master reset a played worker's connection, which was there
+// to the end of the recording, or of what is known of it: then a played worker leaves
+// by itself. A master that ends it in order when it has nothing more to say may be one
+// that is replayed, and has come to its end.
 func (c *comparer) thrownOut(x, y *endingSide) bool {
-	return c.run != nil && ofWorker(c.run) && c.run.Speed > 0 && !x.known() && y.known() && y.By == "master" && y.Note == ""
+	return c.run != nil && ofWorker(c.run) && c.run.Speed > 0 && !x.known() && y.known() && y.By == "master" && y.How == "reset" && y.Note == ""
 }
 
 // unended says whether whoever ended the recorded connection is not the one who

@@ -26,7 +26,7 @@ var errApart = errors.New("the journals are too far out of step")
 func (c *comparer) comparePairs(pairs []*pairing) error {
 	found := newDifferences()
 	c.alone(pairs, found)
-	both := slices.DeleteFunc(slices.Clone(pairs), func(p *pairing) bool { return p.conns[0] == nil || p.conns[1] == nil })
+	both := slices.DeleteFunc(slices.Clone(pairs), func(p *pairing) bool { return p.conns[0] == nil || p.conns[1] == nil || c.mute(p) })
 	if err := c.passes(both, found); err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func TestLeftOut(t *testing.T) {
 		{"too many for a master", took(10), left(journal.LeftFailed, "too many open files", 2, 1), Inconclusive, "It can't be told: the replay could not take every connection: too many open files.", nil},
 		{"reset in the middle", cut, left(journal.LeftEnded, "reset by the master", 10, 10), Different, "1 of 10 connections ended before all was said on it: reset by the master. There is 1 difference: 1 missing.",
 			[]LeftOut{{journal.LeftEnded, "reset by the master", Extent{0, 1}}}},
-		{"never answered", mute, left("", "", 2, 1), Different, "There are 2 differences: 2 missing.", []LeftOut{{leftMute, "", Extent{1, 3}}}},
+		{"never answered", mute, left("", "", 2, 1), Different, "There is 1 difference: 1 missing.", []LeftOut{{leftMute, "", Extent{1, 3}}}},
 		{"nobody says why", took(9), left("", "", 2, 1), Different, "There is 1 difference: 1 missing.", []LeftOut{{leftUnplayed, "", Extent{1, 3}}}},
 		{"interrupted", took(9), func(r *journal.Run) { r.Complete, r.Interrupted = false, true }, Inconclusive, "It can't be told: the replay was interrupted before its end. So far",
 			[]LeftOut{{leftPending, "", Extent{1, 3}}}},
