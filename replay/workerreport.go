@@ -86,7 +86,7 @@ func (t tallies) of(stream, instance string) *WorkerStream {
 }
 
 // reasonCut is why rows of a batch are gone that a POSITION came upon.
-const reasonCut = "batch-cut-short"
+var reasonCut = wire.ReasonCutShort.String()
 
 // faulty are the reasons that no healthy traffic brings about. Rows before the
 // first POSITION, old ones and those of a batch that was cut short are part of

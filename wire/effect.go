@@ -51,12 +51,13 @@ const (
 	ReasonRedundant            // a POSITION that brings nothing new
 	ReasonFetchFailed          // the rows that were missed could not be had
 	ReasonBadFetchedRow        // one of them does not fit the stream
+	ReasonCutShort             // a POSITION came before the row that has the token of the group
 
 	numReasons
 )
 
 var reasonNames = [numReasons]string{"", "own-echo", "unknown-stream", "not-connected", "old-token", "bad-row",
-	"redundant-position", "fetch-failed", "bad-row-in-fetch"}
+	"redundant-position", "fetch-failed", "bad-row-in-fetch", "batch-cut-short"}
 
 // String is the reason's name: "old-token".
 func (r Reason) String() string {

@@ -197,6 +197,9 @@ var (
 	formIn    [numForms]DialectSet             // who writes it in that form
 )
 
+// Dialects is the set of the dialects in which lines have the form.
+func (f Form) Dialects() DialectSet { return formIn[f] }
+
 func init() {
 	formIn[FormUnclear], formIn[FormPlain] = AllDialects, AllDialects
 	for i := range grammar {

@@ -44,7 +44,8 @@ type Stream struct {
 
 // TokenBehaviour is a set of what a stream's tokens do besides going up by one.
 // The counter of a stream with none of TokensInMemory and TokensUnordered is kept
-// in the database: its tokens never go back, whatever is started again.
+// in the database: its tokens never go back, whatever is started again, but for
+// what TokensFall says.
 type TokenBehaviour uint16
 
 const (
@@ -62,6 +63,9 @@ const (
 	TokensBurst
 	// TokensRepeat: up to 1.12, not all rows of one token come as a batch.
 	TokensRepeat
+	// TokensFall: up to 1.22, a master that is started again goes by the highest
+	// token in its tables, and rows with higher ones may have been replaced.
+	TokensFall
 )
 
 // Persistent reports whether the stream's counter is kept in the database, so
@@ -186,7 +190,7 @@ var streams = []Stream{
 	{Name: "caches", Before: unreleased, Tokens: TokensUnordered, Shapes: []RowShape{
 		{Columns: cacheColumns(false), Before: unreleased},
 		{Columns: cacheColumns(true), Since: release(1, 9, 0), Before: unreleased}}},
-	{Name: "public_rooms", Before: release(1, 41, 0), Tokens: TokensSilent, Shapes: ever(
+	{Name: "public_rooms", Before: release(1, 41, 0), Tokens: TokensSilent | TokensFall, Shapes: ever(
 		colRoom, Column{Name: "visibility", Kind: FieldWord}, Column{Name: "appservice_id", Kind: FieldConfigured, Null: true},
 		Column{Name: "network_id", Kind: FieldConfigured, Null: true})},
 	{Name: "device_lists", Before: unreleased, Tokens: TokensSilent, SharesWith: "user_signature", Shapes: []RowShape{
@@ -205,9 +209,9 @@ var streams = []Stream{
 		tagged("e", FieldObject, colEDU.Columns, 0, unreleased),
 		tagged("f", FieldObject, []Column{colDestination, {Name: "failure", Kind: FieldFreeText}}, 0, release(0, 33, 2)),
 		tagged("d", FieldObject, []Column{colDestination}, 0, release(1, 10, 0))}},
-	{Name: "tag_account_data", Before: release(1, 76, 0), Tokens: TokensSilent, SharesWith: "account_data", Shapes: ever(
+	{Name: "tag_account_data", Before: release(1, 76, 0), Tokens: TokensSilent | TokensFall, SharesWith: "account_data", Shapes: ever(
 		colUser, colRoom, Column{Name: "data", Kind: FieldContentText})},
-	{Name: "account_data", Before: unreleased, Tokens: TokensSilent | TokensBurst, SharesWith: "tag_account_data", Shapes: []RowShape{
+	{Name: "account_data", Before: unreleased, Tokens: TokensSilent | TokensBurst | TokensFall, SharesWith: "tag_account_data", Shapes: []RowShape{
 		{Columns: []Column{colUser, colRoom.orNull(), colType}, Since: release(1, 7, 0), Before: unreleased},
 		{Columns: []Column{colUser, colRoom.orNull(), colType, {Name: "content", Kind: FieldContentText}}, Before: release(1, 7, 0)}}},
 	{Name: "sticky_events", Since: release(1, 148, 0), Before: unreleased, Shapes: ever(colRoom, colEvent)},

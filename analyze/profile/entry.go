@@ -46,6 +46,9 @@ type connection struct {
 	cursor  *cursor  // of the line before: mostly it is that of the next one too
 	asked   askedFor // REPLICATE without a stream
 	joined  int64    // such REPLICATEs of anybody before it
+	greeted bool     // it was read from the master's greeting on, without a gap
+	heard   bool     // something of the master was read
+	answers int64    // POSITIONs that came
 
 	sides [2]sideState // by who sends: s2c, c2s
 	speak *wire.Detector

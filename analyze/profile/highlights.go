@@ -31,6 +31,8 @@ func highlights(p *Profile, narrow bool) []Highlight {
 	h.namesakes()
 	h.pressure()
 	h.endings()
+	h.wentBack()
+	h.discards()
 	h.positions()
 	h.tokens()
 	if !narrow {

@@ -45,6 +45,7 @@ type Profile struct {
 
 	// Where everybody stood in the streams.
 	Tokens           []TokenRow        `json:"tokens" table:"Tokens of the streams"`
+	Discards         []DiscardRow      `json:"discards" table:"Rows that workers throw away"`
 	TokenGaps        []TokenGapRow     `json:"token_gaps" table:"Where tokens do not go on"`
 	Positions        []PositionRow     `json:"positions" table:"POSITIONs by what they are for"`
 	PositionOutliers []PositionOutlier `json:"position_outliers" table:"POSITIONs that cost or lose something"`

@@ -2,10 +2,14 @@ package profile
 
 import (
 	"cmp"
+	"iter"
 	"slices"
+
+	"repltap/wire"
 )
 
-// TokenRow is the tokens of one instance in one stream.
+// TokenRow is the tokens of one instance in one stream, of one generation: where
+// they begin anew, the next one begins. Those after the sixteenth are together.
 //
 // Each worker is sent the same rows, at its own pace. What is counted once here
 // is counted when it first came: a group of rows (all of one token) counts on the
@@ -16,6 +20,7 @@ import (
 type TokenRow struct {
 	Stream      string `json:"stream" col:"stream"`
 	Instance    string `json:"instance" col:"instance"`
+	Generation  int64  `json:"generation" col:"generation"`
 	First       Count  `json:"first" col:"first"` // token of a row or POSITION
 	Last        Count  `json:"last" col:"last"`
 	FirstAt     At     `json:"first_at_s" col:"at s"`
@@ -33,6 +38,10 @@ type TokenRow struct {
 	RegressMax  Count  `json:"regression_max" col:"by max"`
 	Resets      int64  `json:"resets" col:"resets"` // POSITIONs lower than before
 	Repeats     int64  `json:"repeats" col:"repeats"`
+
+	fell       fall // how the generation began, if it is not the first
+	persistent bool // the tokens are kept in the database
+	falls      bool // and may yet be lower once the master is started again
 }
 
 // TokenGapRow is a place where the tokens of a stream do not go on as they
@@ -40,26 +49,28 @@ type TokenRow struct {
 // rows that go back are only counted.
 type TokenGapRow struct {
 	Place
-	Worker    string `json:"worker" col:"worker"`
-	Stream    string `json:"stream" col:"stream"`
-	Instance  string `json:"instance" col:"instance"`
-	What      string `json:"what" col:"what"` // gap, regression, reset, cut
-	From      int64  `json:"from" col:"from"`
-	To        int64  `json:"to" col:"to"`
-	Tokens    int64  `json:"tokens" col:"tokens"`       // between them; of a cut group its rows
-	Elsewhere bool   `json:"elsewhere" col:"elsewhere"` // another connection was shown what is missing here
+	Worker     string `json:"worker" col:"worker"`
+	Stream     string `json:"stream" col:"stream"`
+	Instance   string `json:"instance" col:"instance"`
+	Generation int64  `json:"generation" col:"generation"`
+	What       string `json:"what" col:"what"` // gap, regression, reset, cut
+	From       int64  `json:"from" col:"from"`
+	To         int64  `json:"to" col:"to"`
+	Tokens     int64  `json:"tokens" col:"tokens"`       // between them; of a cut group its rows
+	Elsewhere  bool   `json:"elsewhere" col:"elsewhere"` // another connection was shown what is missing here
 }
 
 const maxTokenGaps = 300
 
 // tokens follows the tokens of all streams.
 type tokens struct {
-	counts []*tokenCount // by the writer's index
+	counts [][]*tokenCount // by the writer's index and the generation
 	odd    map[string]*largest[TokenGapRow]
 }
 
 type tokenCount struct {
 	writer                          *writer
+	fell                            fall
 	first, last, firstAt, lastAt    int64
 	any                             bool
 	lines, rows, groups, cut        int64
@@ -77,7 +88,7 @@ func (t *tokens) take(e *entry) {
 	if s.kind == noStep {
 		return
 	}
-	n := t.count(s.writer)
+	n := t.count(s.cursor)
 	switch s.kind {
 	case stepRow:
 		n.lines++
@@ -91,14 +102,28 @@ func (t *tokens) take(e *entry) {
 	}
 }
 
-func (t *tokens) count(w *writer) *tokenCount {
+// maxGenerations is how many generations of a writer's tokens are told apart.
+const maxGenerations = 16
+
+func (t *tokens) count(c *cursor) *tokenCount {
+	w := c.writer
 	for len(t.counts) <= w.index {
 		t.counts = append(t.counts, nil)
 	}
-	if t.counts[w.index] == nil {
-		t.counts[w.index] = &tokenCount{writer: w}
+	of := &t.counts[w.index]
+	generation := min(int(c.epoch), maxGenerations-1)
+	for len(*of) <= generation {
+		*of = append(*of, nil)
 	}
-	return t.counts[w.index]
+	n := (*of)[generation]
+	if n == nil {
+		n = &tokenCount{writer: w}
+		if c.epoch == w.epoch {
+			n.fell = w.fell
+		}
+		(*of)[generation] = n
+	}
+	return n
 }
 
 // saw notes the first and the last token.
@@ -151,7 +176,8 @@ func (t *tokens) position(e *entry, n *tokenCount) {
 	switch {
 	case s.reset:
 		n.resets++
-		t.tell(e, "reset", s.wasHigh, s.token, s.wasHigh-s.token)
+		from := s.writer.fell.from
+		t.tell(e, "reset", from, s.token, from-s.token)
 	case s.knew && s.connected && s.prev > s.reached && !silent(s.writer):
 		// Each connection may have the same one.
 		if s.reached != n.gapFrom || s.prev != n.gapTo {
@@ -172,17 +198,29 @@ func (t *tokens) tell(e *entry, what string, from, to, weight int64) {
 	s := &e.step
 	l.add(weight, func() TokenGapRow {
 		return TokenGapRow{Place: e.place(), Worker: e.conn.worker, Stream: s.writer.stream, Instance: s.writer.instance,
-			What: what, From: from, To: to, Tokens: weight, Elsewhere: what == "gap" && s.hadSeen && s.wasHigh >= to}
+			Generation: s.epoch + 1, What: what, From: from, To: to, Tokens: weight, Elsewhere: what == "gap" && s.hadSeen && s.wasHigh >= to}
 	})
+}
+
+// all is what was counted, with the generation.
+func (t *tokens) all() iter.Seq2[int, *tokenCount] {
+	return func(yield func(int, *tokenCount) bool) {
+		for _, of := range t.counts {
+			for generation, n := range of {
+				if n != nil && (n.any || n.lines > 0) && !yield(generation, n) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (t *tokens) finish(p *Profile) {
 	p.Tokens = []TokenRow{}
-	for _, n := range t.counts {
-		if n == nil || !n.any && n.lines == 0 {
-			continue
-		}
+	for generation, n := range t.all() {
 		row := TokenRow{
+			Generation: int64(generation) + 1, fell: n.fell, persistent: n.writer.known != nil && n.writer.known.Persistent(),
+			falls:  n.writer.known != nil && n.writer.known.Tokens&wire.TokensFall != 0,
 			Stream: n.writer.stream, Instance: n.writer.instance, First: None, Last: None, FirstAt: None, LastAt: None,
 			Lines: n.lines, Rows: n.rows, Groups: n.groups, GroupP50: None, GroupP99: None, GroupMax: None, Cut: n.cut,
 			Gaps: n.gaps, GapTokens: n.gapTokens, Regressions: n.regressions, RegressMax: None, Resets: n.resets, Repeats: n.repeats,
@@ -200,7 +238,7 @@ func (t *tokens) finish(p *Profile) {
 		p.Tokens = append(p.Tokens, row)
 	}
 	slices.SortFunc(p.Tokens, func(a, b TokenRow) int {
-		return cmp.Or(cmp.Compare(b.Lines, a.Lines), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Instance, b.Instance))
+		return cmp.Or(cmp.Compare(b.Lines, a.Lines), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Generation, b.Generation))
 	})
 	p.TokenGaps = []TokenGapRow{}
 	left := int64(0)

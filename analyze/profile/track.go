@@ -36,10 +36,12 @@ type writer struct {
 	index            int
 
 	seen    bool
+	topRow  int64       // the highest token of a row, since then; None without one
 	high    int64       // the most advanced token that any connection got, since the last reset
 	highAt  int64       // when it came
 	leader  *connection // on which it came, while that is open
-	epoch   int64       // how often it was reset
+	epoch   int64       // how often its tokens began anew
+	fell    fall        // when they did last
 	marks   []mark      // when tokens came first, older ones less densely
 	marking int         // how many marks there may be
 }
@@ -59,6 +61,8 @@ type cursor struct {
 	hasRow   bool
 	open     int64 // rows that wait for their token
 	epoch    int64
+	below    int     // rows one after the other that rise again below what came before
+	suspect  suspect // the first of them
 
 	answered int64 // REPLICATEs of anybody whose POSITION came
 	owed     int   // POSITIONs for the connection's own REPLICATE, up to 1.12
@@ -83,14 +87,8 @@ type standing struct {
 	known   bool
 	current int64
 	lag     *lagCount
-	twin    *standing // in the stream that has the same counter, if any
-}
-
-// twins are streams that count with one counter, which a worker moves with the
-// rows of either.
-var twins = map[string]string{
-	"account_data": "tag_account_data", "tag_account_data": "account_data",
-	"device_lists": "user_signature", "user_signature": "device_lists",
+	shares  *standing // in the stream that has the same counter, if any
+	uptake
 }
 
 // What a step was.
@@ -117,6 +115,8 @@ type step struct {
 	leads             bool // it came where the most advanced token came
 	again             bool // the same token as the row before
 	reset             bool
+	anew              bool // it shows that a generation began, with the row before it
+	greeted           bool // the connection was read from its beginning
 	catching          bool // rows that REPLICATE asked for, up to 1.12
 	knewWorker        bool
 	current           int64
@@ -172,7 +172,7 @@ func (t *tracker) open() []*connection {
 func (t *tracker) collectors() []collector {
 	return []collector{
 		newTokens(), newPositions(t), newLags(t), &acks{by: map[string]*ackCount{}}, newCatchUps(),
-		newListener(t), newStalls(t), newEndings(t), newSilence(t),
+		newListener(t), newStalls(t), newEndings(t), newSilence(t), newDiscards(),
 	}
 }
 
@@ -186,10 +186,13 @@ func (t *tracker) finish(p *Profile) {
 func (t *tracker) track(e *entry) {
 	if e.line() {
 		t.roles(e)
+		e.conn.greet(e)
 	}
 	switch g := &e.Gist; {
 	case e.Kind == journal.KindClose:
 		t.close(e.conn)
+	case e.Kind == journal.KindGap:
+		e.conn.blind()
 	case !e.line():
 	case g.Command == wire.CmdRdata && e.Dir == wire.S2C && (g.Batch || g.HasToken):
 		if c := t.cursor(e.conn, g); c != nil {
@@ -226,10 +229,10 @@ func (t *tracker) cursor(c *connection, g *wire.Gist) *cursor {
 	}
 	t.cursors++
 	k := &cursor{writer: w, standing: t.standing(c, w), epoch: w.epoch, answered: c.joined}
-	if twin := twins[w.stream]; twin != "" {
+	if w.known != nil && w.known.SharesWith != "" {
 		for _, other := range c.cursors {
-			if other.writer.stream == twin && other.writer.instance == w.instance {
-				k.standing.twin, other.standing.twin = other.standing, k.standing
+			if other.writer.stream == w.known.SharesWith && other.writer.instance == w.instance {
+				k.standing.shares, other.standing.shares = other.standing, k.standing
 			}
 		}
 	}
@@ -247,7 +250,7 @@ func (t *tracker) writer(g *wire.Gist) *writer {
 	if len(t.writers) >= maxWriters || len(g.Stream) > maxWriterName || len(g.Instance) > maxWriterName {
 		return nil
 	}
-	w := &writer{stream: string(g.Stream), instance: string(g.Instance), known: wire.StreamOf(g.Stream), index: len(t.writers), marking: fewMarks}
+	w := &writer{stream: string(g.Stream), instance: string(g.Instance), known: wire.StreamOf(g.Stream), index: len(t.writers), marking: fewMarks, topRow: None}
 	if len(t.writers) < maxMarked {
 		w.marking = maxMarks
 	}

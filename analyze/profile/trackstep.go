@@ -6,7 +6,7 @@ import "repltap/wire"
 
 func (t *tracker) row(e *entry, c *cursor) {
 	g, s := &e.Gist, &e.step
-	*s = step{kind: stepRow, cursor: c, connected: c.ready}
+	*s = step{kind: stepRow, cursor: c, connected: e.conn.connected(c), greeted: e.conn.greeted}
 	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = c.writer.seen, c.writer.high, c.known, c.at, c.high
 	s.catching = c.owed > 0
 	if c.asked.set {
@@ -21,17 +21,15 @@ func (t *tracker) row(e *entry, c *cursor) {
 	s.again = c.hasRow && c.row == g.Token
 	c.open = 0
 	s.knewWorker, s.current = c.standing.known, c.standing.current
+	t.anew(e, c)
 	t.ahead(e, s)
 	c.high = max(c.high, g.Token)
 	if !c.known {
 		c.high = g.Token
 	}
 	c.known, c.hasRow, c.at, c.row = true, true, g.Token, g.Token
-	if st := c.standing; g.Form == wire.FormRdata3 || c.ready && (!st.known || g.Token > st.current) {
-		st.move(c.writer, g.Token)
-		if st.twin != nil && st.twin.known {
-			st.twin.move(c.writer, g.Token)
-		}
+	if st := c.standing; g.Form == wire.FormRdata3 || s.connected && (!st.known || g.Token > st.current) {
+		st.move(c, g.Token)
 	}
 }
 
@@ -44,26 +42,32 @@ func (t *tracker) ahead(e *entry, s *step) {
 	}
 	s.front, s.leads = true, true
 	w.seen, w.high, w.highAt, w.leader = true, s.token, e.at, e.conn
+	if s.kind == stepGroup {
+		w.topRow = s.token
+	}
 	w.mark(s.token, e.at)
 }
 
 func (t *tracker) position(e *entry, c *cursor) {
 	g, s, w := &e.Gist, &e.step, c.writer
-	*s = step{kind: stepPosition, cursor: c, token: g.Token, prev: g.Token, connected: c.ready}
+	*s = step{kind: stepPosition, cursor: c, token: g.Token, prev: g.Token, connected: e.conn.connected(c), greeted: e.conn.greeted}
 	if g.HasPrev {
 		s.prev = g.Prev
 	}
 	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = w.seen, w.high, c.known, c.at, c.high
+	if !c.ready && e.conn.life != nil && e.conn.life.anew() {
+		c.standing.known = c.writer.rule.Move == wire.MoveZero
+	}
 	s.knewWorker, s.current = c.standing.known, c.standing.current
-	s.cut, c.open = c.open, 0
+	s.cut, c.open = e.conn.cut(c), 0
 	t.answer(e, c, s)
 	// The writer went back if it said more before: on this connection, or before
 	// this connection began. Otherwise the connection may only be behind.
 	if w.seen && g.Token < w.high && s.epoch == w.epoch &&
-		(c.known && g.Token < c.high || !c.known && e.conn.whole && e.conn.opened > e.Time-e.at+w.highAt) {
+		(c.known && g.Token < c.high || !c.known && e.conn.whole && e.conn.opened > e.Time-e.at+w.highAt) ||
+		!w.seen && c.known && g.Token < c.high {
 		s.reset = true
-		w.epoch++
-		w.high, w.highAt, w.leader, w.marks = g.Token, e.at, e.conn, w.marks[:0]
+		w.restart(e, g.Token, max(w.high, c.high))
 		w.mark(g.Token, e.at)
 	}
 	if s.reset || !c.known || g.Token < c.high {
@@ -71,7 +75,12 @@ func (t *tracker) position(e *entry, c *cursor) {
 	}
 	t.ahead(e, s)
 	c.known, c.ready, c.at, c.high, c.hasRow = true, true, g.Token, g.Token, false
-	c.standing.move(w, g.Token)
+	if s.knewWorker && g.Token > s.current && rowRule.Missed(s.prev, g.Token, s.current) {
+		c.standing.fetch(s.current, g.Token)
+	}
+	c.standing.move(c, g.Token)
+	c.below = 0
+	e.conn.answers++
 }
 
 // answer finds whose REPLICATE a POSITION is about.
@@ -135,7 +144,14 @@ func (t *tracker) close(c *connection) {
 }
 
 // move is what a row or a POSITION does to where a worker takes itself to be.
-func (s *standing) move(w *writer, token int64) {
+func (s *standing) move(c *cursor, token int64) {
+	s.moveOne(c.writer, c.epoch, token)
+	if s.shares != nil && s.shares.known {
+		s.shares.moveOne(c.writer, s.shares.epoch, token)
+	}
+}
+
+func (s *standing) moveOne(w *writer, epoch, token int64) {
 	switch {
 	case w.rule.Move == wire.MoveZero:
 		s.current = 0
@@ -143,6 +159,9 @@ func (s *standing) move(w *writer, token int64) {
 		s.current = max(s.current, token)
 	default:
 		s.current = token
+	}
+	if !s.known || epoch > s.epoch && s.current == token {
+		s.begin(epoch, token)
 	}
 	s.known = true
 }

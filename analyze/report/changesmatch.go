@@ -18,7 +18,7 @@ var keys = map[string][]string{
 	"workers":   {"worker", "conn"},
 	"findings":  {"code"},
 	"talkers":   {"topic", "by", "name"},
-	"tokens":    {"stream", "instance"},
+	"tokens":    {"stream", "instance", "generation"},
 	"positions": {"stream", "instance"},
 	"lags":      {"worker", "stream", "instance"},
 	"fan_out":   {"stream"},

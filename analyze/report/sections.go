@@ -26,7 +26,7 @@ var order = []struct {
 	{"time", "Over time", "How much came when, and were there bursts?",
 		[]string{"timeline", "bursts"}},
 	{"streams", "Streams and tokens", "How far did each stream come, and did tokens go on as they should?",
-		[]string{"tokens", "token_gaps", "positions", "position_outliers", "silence"}},
+		[]string{"tokens", "discards", "token_gaps", "positions", "position_outliers", "silence"}},
 	{"lag", "Lag", "Who was behind, by how much, and how long did it take to catch up?",
 		[]string{"lag_timeline", "lags", "catch_ups", "acks"}},
 	{"pressure", "Back-pressure", "Who stopped reading, for how long, and what filled the queue?",
