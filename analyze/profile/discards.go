@@ -22,7 +22,7 @@ type DiscardRow struct {
 	Apart      Count  `json:"apart_conn" col:"apart,wide"` // the connection, of which there are two of the name at a time
 	Stream     string `json:"stream" col:"stream"`
 	Instance   string `json:"instance" col:"instance"`
-	Generation int64  `json:"generation" col:"generation"` // of the instance's tokens
+	Generation Count  `json:"generation" col:"generation"` // of the instance's tokens: none for the first
 	Why        string `json:"why" col:"why"`               // old-token, not-connected, batch-cut-short
 	Releases   string `json:"releases" col:"in releases"`  // whose workers do so
 	Rows       int64  `json:"rows" col:"rows"`
@@ -239,7 +239,7 @@ func (d *discards) row(e *entry, why wire.Reason) *DiscardRow {
 			return nil
 		}
 		row = &DiscardRow{
-			Worker: e.conn.worker, Apart: e.conn.apart, Stream: s.writer.stream, Instance: s.writer.instance, Generation: s.epoch + 1,
+			Worker: e.conn.worker, Apart: e.conn.apart, Stream: s.writer.stream, Instance: s.writer.instance, Generation: generationOf(s.epoch),
 			Why: why.String(), Releases: discardReleases[why], From: None, To: None, Current: None, Place: e.place(),
 			ordered: s.writer.known != nil && s.writer.known.Tokens&wire.TokensUnordered == 0,
 		}

@@ -11,7 +11,7 @@ import (
 func (h *highlighter) wentBack() {
 	for i := range h.p.Tokens {
 		r := &h.p.Tokens[i]
-		if r.Generation == 1 || !r.persistent || r.fell.place.Seq == 0 {
+		if r.Generation == None || !r.persistent || r.fell.place.Seq == 0 {
 			continue
 		}
 		lost := h.lostIn(r.Stream, r.Instance, r.Generation)
@@ -45,7 +45,7 @@ func writtenBy(instance string) string {
 }
 
 // lostIn are the rows thrown away and lost of one generation of a writer.
-func (h *highlighter) lostIn(stream, instance string, generation int64) (rows []*DiscardRow) {
+func (h *highlighter) lostIn(stream, instance string, generation Count) (rows []*DiscardRow) {
 	for i := range h.p.Discards {
 		d := &h.p.Discards[i]
 		if d.Lost > 0 && d.Stream == stream && d.Instance == instance && d.Generation == generation {
@@ -105,13 +105,13 @@ const maxDiscardsTold = 4
 func (h *highlighter) discards() {
 	type group struct {
 		stream, instance, why string
-		generation            int64
+		generation            Count
 	}
 	var groups []group
 	of := map[group][]*DiscardRow{}
 	for i := range h.p.Discards {
 		d := &h.p.Discards[i]
-		if d.Lost == 0 || !d.ordered || d.Generation > 1 && h.toldBack(d) {
+		if d.Lost == 0 || !d.ordered || d.Generation != None && h.toldBack(d) {
 			continue
 		}
 		g := group{d.Stream, d.Instance, d.Why, d.Generation}

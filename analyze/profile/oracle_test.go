@@ -100,7 +100,7 @@ func TestTokensAgainstAPlainCount(t *testing.T) {
 			for _, row := range p.Tokens {
 				name := row.Stream + " " + row.Instance
 				lines[name] -= row.Lines
-				anew[name] = anew[name] || row.Generation > 1
+				anew[name] = anew[name] || row.Generation != None
 			}
 			for _, row := range p.Tokens {
 				name := row.Stream + " " + row.Instance

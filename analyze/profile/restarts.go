@@ -7,6 +7,14 @@ import "repltap/wire"
 // unless something is wrong there. A POSITION says so, or rows that come below
 // what came before.
 
+// generationOf is the number of the generation after so many restarts.
+func generationOf(restarts int64) Count {
+	if restarts == 0 {
+		return None
+	}
+	return Count(restarts + 1)
+}
+
 // fall is a place where the tokens of a writer began anew.
 type fall struct {
 	from, to int64 // the highest token of the generation before, and the first of this one

@@ -20,8 +20,8 @@ import (
 type TokenRow struct {
 	Stream      string `json:"stream" col:"stream"`
 	Instance    string `json:"instance" col:"instance"`
-	Generation  int64  `json:"generation" col:"generation"`
-	First       Count  `json:"first" col:"first"` // token of a row or POSITION
+	Generation  Count  `json:"generation" col:"generation"` // 2 where the tokens began anew once; none for the first
+	First       Count  `json:"first" col:"first"`           // token of a row or POSITION
 	Last        Count  `json:"last" col:"last"`
 	FirstAt     At     `json:"first_at_s" col:"at s"`
 	LastAt      At     `json:"last_at_s" col:"at s"`
@@ -52,8 +52,8 @@ type TokenGapRow struct {
 	Worker     string `json:"worker" col:"worker"`
 	Stream     string `json:"stream" col:"stream"`
 	Instance   string `json:"instance" col:"instance"`
-	Generation int64  `json:"generation" col:"generation"`
-	What       string `json:"what" col:"what"` // gap, regression, reset, cut
+	Generation Count  `json:"generation" col:"generation"` // of the tokens: none for the first
+	What       string `json:"what" col:"what"`             // gap, regression, reset, cut
 	From       int64  `json:"from" col:"from"`
 	To         int64  `json:"to" col:"to"`
 	Tokens     int64  `json:"tokens" col:"tokens"`       // between them; of a cut group its rows
@@ -198,7 +198,7 @@ func (t *tokens) tell(e *entry, what string, from, to, weight int64) {
 	s := &e.step
 	l.add(weight, func() TokenGapRow {
 		return TokenGapRow{Place: e.place(), Worker: e.conn.worker, Stream: s.writer.stream, Instance: s.writer.instance,
-			Generation: s.epoch + 1, What: what, From: from, To: to, Tokens: weight, Elsewhere: what == "gap" && s.hadSeen && s.wasHigh >= to}
+			Generation: generationOf(s.epoch), What: what, From: from, To: to, Tokens: weight, Elsewhere: what == "gap" && s.hadSeen && s.wasHigh >= to}
 	})
 }
 
@@ -219,7 +219,7 @@ func (t *tokens) finish(p *Profile) {
 	p.Tokens = []TokenRow{}
 	for generation, n := range t.all() {
 		row := TokenRow{
-			Generation: int64(generation) + 1, fell: n.fell, persistent: n.writer.known != nil && n.writer.known.Persistent(),
+			Generation: generationOf(int64(generation)), fell: n.fell, persistent: n.writer.known != nil && n.writer.known.Persistent(),
 			falls:  n.writer.known != nil && n.writer.known.Tokens&wire.TokensFall != 0,
 			Stream: n.writer.stream, Instance: n.writer.instance, First: None, Last: None, FirstAt: None, LastAt: None,
 			Lines: n.lines, Rows: n.rows, Groups: n.groups, GroupP50: None, GroupP99: None, GroupMax: None, Cut: n.cut,

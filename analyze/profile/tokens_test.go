@@ -43,8 +43,8 @@ const twoWorkers = `
 func TestTokens(t *testing.T) {
 	p := profiled(t, twoWorkers)
 	want(t, shown(t, p, "tokens", "stream", "instance", "generation", "first", "last", "lines", "rows", "groups", "group_rows_max", "cut_groups", "gaps", "gap_tokens", "regressions", "regression_max", "resets", "repeats"), `
-		events master 1 10 20 8 5 4 2 1 1 2 1 1 0 1
-		typing master 1 100 100 0 0 0 - 0 0 0 0 - 0 0
+		events master - 10 20 8 5 4 2 1 1 2 1 1 0 1
+		typing master - 100 100 0 0 0 - 0 0 0 0 - 0 0
 		typing master 2 0 0 0 0 0 - 0 0 0 0 - 1 0`)
 	want(t, shown(t, p, "token_gaps", "conn", "worker", "stream", "what", "from", "to", "tokens", "elsewhere"), `
 		1 w1 events regression 13 12 1 false
