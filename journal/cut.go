@@ -54,17 +54,23 @@ func (o open) see(h *blockHeader) {
 	}
 }
 
-// enter says which recording what follows is of; false: stop.
-func (s *pass) enter(recording string) bool {
-	if recording == "" || recording == s.recording {
+// enter says which recording what follows is of; false: stop. A tap that is started
+// again begins after it ended, unless the clock was set back meanwhile.
+func (s *pass) enter(h *fileHeader) bool {
+	if h.Recording == "" || h.Recording == s.recording {
 		return true
 	}
-	first := s.recording == ""
-	s.recording = recording
+	first, before := s.recording == "", s.now
+	past := s.past || h.past()
+	s.recording, s.past = h.Recording, h.past()
 	if !first && s.removed == nil && !s.cutAll(cutNote, nil) {
 		return false
 	}
 	s.now, s.ended = 0, false
+	if step := h.Start - before; !first && !past && step <= -clockStep {
+		note := mustJSON(Event{Step: step, Wall: h.Start, Note: "between two recordings, so it may be more"})
+		return s.cut(&entry{seq: s.seen, time: h.Start, kind: KindClock, note: note})
+	}
 	return true
 }
 

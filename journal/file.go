@@ -74,7 +74,10 @@ type fileHeader struct {
 	// wall clock anchor: all times are that plus monotonic time. Unix nanoseconds.
 	Recording string `json:"recording"`
 	Start     int64  `json:"start"`
-	Source    string `json:"source,omitempty"`
+	// Past says that the records are of the past: what the clock said when they were
+	// added says nothing about them.
+	Past   bool   `json:"past,omitempty"`
+	Source string `json:"source,omitempty"`
 	// Redact is what was made unreadable: "none", "secrets" or "personal". Key names
 	// the key of the pseudonyms; where it is the same, so are they.
 	Redact string `json:"redact,omitempty"`
@@ -88,6 +91,9 @@ type fileHeader struct {
 	// Ended says that the recording ended in this file, and was not cut off.
 	Ended bool `json:"ended,omitempty"`
 }
+
+// past says whether the recording is an import. Older ones say so in words only.
+func (h *fileHeader) past() bool { return h.Past || strings.HasPrefix(h.Source, "import ") }
 
 // connInfo is what is known of one connection that was open during a file. It
 // makes the file stand alone.

@@ -49,7 +49,7 @@
 // are 8 bytes, big-endian; CRC is CRC-32C (Castagnoli).
 //
 //	repltap  "header" ▶ checked JSON of fileHeader: format, program, number, recording, start, source,
-//	                    redact, key, after, sealed, ended
+//	                    redact, key, after, past, sealed, ended
 //	         "next"   ▶ checked JSON {"seq","conn"}: the highest numbers given by then
 //	blocks   number of the block's first record ▶ block
 //	index    the same number ▶ the block's head (its fixed part and header, without the payload)
@@ -108,8 +108,9 @@
 // reads is two records. Readers join them with wire.Splitter.
 //
 // Kinds are numbered as the constants are: 3 open, 4 close, 5 eof, 6 stall,
-// 7 resume, 8 gap, 9 finding, 10 file, 11 sample, 12 run. A replay writes a run
-// when it begins and when it ends: its Event's JSON has in "run" what [Run] has.
+// 7 resume, 8 gap, 9 finding, 10 file, 11 sample, 12 run, 13 clock. A replay writes
+// a run when it begins and when it ends: its Event's JSON has in "run" what [Run]
+// has.
 //
 // # Format numbers
 //

@@ -184,7 +184,7 @@ func (v *server) hello(w *bufio.Writer) error {
 		h.File = v.s.number
 	}
 	h.Lost = liveLosses(v.s.losses.list())
-	h.Header = fileHeader{Format: Format, Recording: v.s.id, Start: v.s.opts.Anchor.UnixNano(), Source: v.s.opts.Source, Redact: v.s.opts.Redact.String(), Key: keyName(v.s.key), Program: v.s.opts.Program}
+	h.Header = fileHeader{Format: Format, Recording: v.s.id, Past: v.s.opts.Past, Start: v.s.opts.Anchor.UnixNano(), Source: v.s.opts.Source, Redact: v.s.opts.Redact.String(), Key: keyName(v.s.key), Program: v.s.opts.Program}
 	return putFrame(w, frameHello, h)
 }
 

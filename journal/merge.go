@@ -41,6 +41,7 @@ const maxSideBySide = 32
 // recording is what one run of a recorder left in the journal.
 type recording struct {
 	id         string
+	past       bool // an import: taps follow one another, whatever the clock said
 	files      []string
 	tmin, tmax int64  // of its records
 	done, upTo uint64 // the last file and record before it, as pass has them
@@ -70,7 +71,7 @@ func (r *Reader) recordings() []*recording {
 			continue
 		}
 		if n := len(parts); n == 0 || parts[n-1].id != j.header.Recording {
-			parts = append(parts, &recording{id: j.header.Recording, tmin: 1<<63 - 1, tmax: -1 << 63, done: done, upTo: upTo})
+			parts = append(parts, &recording{id: j.header.Recording, past: j.header.past(), tmin: 1<<63 - 1, tmax: -1 << 63, done: done, upTo: upTo})
 		}
 		p := parts[len(parts)-1]
 		p.files, done, upTo = append(p.files, path), number, j.upTo()
@@ -107,7 +108,7 @@ func overlap(parts []*recording) bool {
 			if q.tmin <= p.tmin && p.tmin <= q.tmax {
 				n++
 			}
-			any = any || k < i && p.tmin < q.tmax
+			any = any || k < i && p.tmin < q.tmax && (p.past || q.past)
 		}
 		if n > maxSideBySide {
 			return false

@@ -33,6 +33,7 @@ type pass struct {
 	removed   *removal                // what was removed and not told yet
 	ended     bool                    // it was ended in good order
 	recording string                  // id of the recording that is read
+	past      bool                    // and that it is an import
 	conn      func(*connInfo)         // what a file says of a connection; may be nil
 	fail      func(error) bool        // something can't be read; false: stop
 	lost      func([]liveLost) bool   // the recorder can't write; false: stop
@@ -170,7 +171,7 @@ func (s *pass) file(path string, n uint64) bool {
 		return s.fail(err)
 	}
 	defer j.close()
-	if !s.enter(j.header.Recording) || !s.continues(j) || !s.troubles(j) {
+	if !s.enter(&j.header) || !s.continues(j) || !s.troubles(j) {
 		return false
 	}
 	if !s.blocks(j) {
@@ -329,7 +330,7 @@ func (s *pass) block(h *blockHeader, payload []byte, err *error) bool {
 // finished meanwhile, so the rest is to be read from disk.
 func (s *pass) liveFile(hello liveHello, follow bool) (again, ok bool) {
 	number := hello.File
-	if !s.reach(number) || !s.enter(hello.Header.Recording) {
+	if !s.reach(number) || !s.enter(&hello.Header) {
 		return false, false
 	}
 	l := dialLive(s.r.dir, liveRequest{Op: "read", File: number, After: s.last, Follow: follow})

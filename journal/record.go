@@ -25,9 +25,10 @@ const (
 	KindFile                 // a recording began or ended here
 	KindSample               // how a replay's sender stands just now
 	KindRun                  // what a replay is to play, or came to
+	KindClock                // the wall clock was set, which times are not
 )
 
-var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file", "sample", "run"}
+var kindNames = [...]string{"none", "line", "fragment", "open", "close", "eof", "stall", "resume", "gap", "finding", "file", "sample", "run", "clock"}
 
 // String is the kind as `log` prints it.
 func (k Kind) String() string {
@@ -141,6 +142,14 @@ type Event struct {
 	Source  string `json:"source,omitempty"`
 	Redact  string `json:"redact,omitempty"`
 	Program string `json:"program,omitempty"`
+
+	// Clock: by how much the clock that the times are read from was set, in
+	// nanoseconds, negative where it went back, and what it says at this record.
+	// Times do not follow it. May says that it may have been something else: all of
+	// it stood still.
+	Step int64 `json:"step,omitempty"`
+	Wall int64 `json:"wall,omitempty"`
+	May  bool  `json:"may,omitempty"`
 
 	// Findings are those that belong to no line.
 	Findings []wire.Finding `json:"findings,omitempty"`

@@ -148,7 +148,7 @@ func (s *store) create() error {
 	number := s.number + 1
 	path := filepath.Join(s.dir, fileName(number))
 	h := fileHeader{Journal: "repltap", Format: Format, Program: s.opts.Program, Number: number, Recording: s.id,
-		Start: s.opts.Anchor.UnixNano(), Source: s.opts.Source, Redact: s.opts.Redact.String(), Key: keyName(s.key), After: s.seq}
+		Start: s.opts.Anchor.UnixNano(), Source: s.opts.Source, Redact: s.opts.Redact.String(), Key: keyName(s.key), After: s.seq, Past: s.opts.Past}
 	conns := make([]connInfo, 0, len(s.live))
 	for _, c := range s.live {
 		for i := range c.Flows {

@@ -99,6 +99,7 @@ type verifier struct {
 	sums     map[flowKey]flow // what the entries of this block come to
 	begun    int              // recordings begun and ended
 	ended    int
+	clocks   int // steps of the clock
 	err      error
 
 	unreadable error // the first *UnreadableError
@@ -142,7 +143,14 @@ func (v *verifier) read(ctx context.Context) error {
 		v.entry(e)
 		return s.j.entry(e, count)
 	}
-	s.cut = func(e *entry) bool { return s.j.entry(e, count) }
+	s.cut = func(e *entry) bool {
+		if e.kind == KindClock {
+			var ev Event
+			_ = json.Unmarshal(e.note, &ev) // it was made here
+			v.clock(e.time, &ev)
+		}
+		return s.j.entry(e, count)
+	}
 	s.run(false)
 	s.j.finish(count)
 	v.endBlock()
@@ -219,6 +227,8 @@ func (v *verifier) entry(e *entry) {
 		v.out.Damage = append(v.out.Damage, Damage{Block: v.head.first, Detail: fmt.Sprintf("record %d can't be read", e.seq)})
 	}
 	switch e.kind {
+	case KindClock:
+		v.clock(e.time, &ev)
 	case KindFile:
 		if ev.What == "begin" {
 			v.begun++
@@ -239,6 +249,15 @@ func (v *verifier) entry(e *entry) {
 	if e.kind == KindNone && e.dir != wire.NoDirection {
 		v.account(k).journalled += int64(len(e.data))
 		v.out.Bytes += int64(len(e.data))
+	}
+}
+
+// maxClockNotes bounds the steps of the clock that are told.
+const maxClockNotes = 20
+
+func (v *verifier) clock(t int64, ev *Event) {
+	if v.clocks++; v.clocks <= maxClockNotes {
+		v.out.Notes = append(v.out.Notes, fmt.Sprintf("at %s %s: it says %s", rfc3339(t), ev.ClockText(), rfc3339(ev.Wall)))
 	}
 }
 

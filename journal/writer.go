@@ -95,6 +95,8 @@ type Writer struct {
 	last   int64 // the last record's time
 	closed bool
 	entry  entry
+	wall   func() int64 // what the wall clock says
+	ahead  int64        // and how far that is ahead of the recording's time
 
 	connMu   sync.Mutex
 	nextConn uint64
@@ -140,7 +142,7 @@ func Create(dir string, o Options) (*Writer, error) {
 	w := &Writer{
 		opts: o, store: s,
 		packed: make(chan packedBlock, packedQueue), full: make(chan filled, 1), free: make(chan *builder, 3), stop: make(chan struct{}),
-		seq: next.Seq, nextConn: next.Conn, conns: map[uint64]*connState{}, last: o.Anchor.UnixNano(),
+		seq: next.Seq, nextConn: next.Conn, conns: map[uint64]*connState{}, last: o.Anchor.UnixNano(), wall: wallClock,
 	}
 	for range cap(w.free) {
 		b := newBuilder()
@@ -351,6 +353,7 @@ func (w *Writer) flusher() {
 		w.mu.Lock()
 		if !w.closed {
 			w.takeLost()
+			w.watchClock()
 			if !w.b.empty() && time.Since(w.since) >= w.opts.FlushInterval/4 ||
 				w.store.failing.Load() { // see whether it works again, traffic or not
 				w.handOver(nil)

@@ -27,6 +27,7 @@ var nowhere = Place{At: None, Time: None}
 func highlights(p *Profile, narrow bool) []Highlight {
 	h := &highlighter{p: p, notes: []Highlight{}}
 	h.missing()
+	h.clock()
 	h.findings()
 	h.namesakes()
 	h.pressure()
@@ -73,6 +74,18 @@ func (h *highlighter) missing() {
 	}
 	if n := len(h.p.Damage); n > 0 {
 		h.problem("damage", nowhere, "The journal is damaged in %s; what was there is in no number.", many(int64(n), "place"))
+	}
+}
+
+// clock is where times and the system's logs part.
+func (h *highlighter) clock() {
+	if len(h.p.Clock) > 0 {
+		c := &h.p.Clock[0]
+		more := ""
+		if n := len(h.p.Clock) - 1; n > 0 {
+			more = fmt.Sprintf(" That is the first of %d steps.", n+1)
+		}
+		h.note("clock", c.Place, "%s; times go on as before, the clock says %s here.%s", capital(c.What), c.Wall.Digits(), more)
 	}
 }
 

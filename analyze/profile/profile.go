@@ -25,6 +25,7 @@ type Profile struct {
 	Namesakes   []NamesakeRow   `json:"namesakes" table:"Two of one name at a time"`
 	Gaps        []GapRow        `json:"gaps" table:"Gaps of the journal"`
 	Damage      []DamageRow     `json:"damage" table:"Damage of the journal"`
+	Clock       []ClockRow      `json:"clock" table:"Where the clock was set"`
 
 	// What happened when, and how much of it at once.
 	Timeline      Timeline           `json:"timeline" table:"Traffic over time"`

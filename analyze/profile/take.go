@@ -95,7 +95,7 @@ func newTaking(start int64, o Options) *taking {
 	t.tracker = newTracker(t.conns, t.streams, start)
 	names := newNaming(o)
 	t.collectors = []collector{
-		newBreakdown(), &missing{},
+		newBreakdown(), &missing{}, &clock{},
 		newTimeline(t.streams), newBursts(t.streams), newLengths(t.streams), newFindings(o),
 		newTalkers(t.streams, names), newSessions(names),
 		newReceivers(t.streams), newFanOut(t.streams),

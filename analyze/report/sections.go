@@ -24,7 +24,7 @@ var order = []struct {
 	{"traffic", "What fills the wire", "Which commands, streams, writers and names make the traffic, and who has a use for it?",
 		[]string{"totals", "commands", "streams", "talkers", "receivers", "fan_out", "instances", "workers"}},
 	{"time", "Over time", "How much came when, and were there bursts?",
-		[]string{"timeline", "bursts"}},
+		[]string{"timeline", "bursts", "clock"}},
 	{"streams", "Streams and tokens", "How far did each stream come, and did tokens go on as they should?",
 		[]string{"tokens", "discards", "token_gaps", "positions", "position_outliers", "silence"}},
 	{"lag", "Lag", "Who was behind, by how much, and how long did it take to catch up?",

@@ -29,6 +29,8 @@ func eventText(r *journal.Record) string {
 		text = sampleText(r)
 	case journal.KindGap:
 		text = gapText(r)
+	case journal.KindClock:
+		text = ev.ClockText() + ": it says " + time.Unix(0, ev.Wall).UTC().Format(time.RFC3339Nano)
 	case journal.KindFile:
 		text = fileText(ev)
 	case journal.KindRun:

@@ -76,7 +76,7 @@ func (o *importOptions) run(ctx context.Context, e *env, args []string) error {
 	if o.journal == "" {
 		return usageErrorf("into which journal? Say --journal DIR")
 	}
-	files, err := o.planAll(ctx, e, args)
+	files, steps, err := o.planAll(ctx, e, args)
 	defer func() {
 		for _, f := range files {
 			f.close()
@@ -86,6 +86,7 @@ func (o *importOptions) run(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	o.warn(e, files)
+	saySteps(e.stderr, steps)
 	_, err = os.Stat(o.journal)
 	fresh := errors.Is(err, os.ErrNotExist)
 	im, err := o.write(ctx, e, files)
@@ -98,8 +99,8 @@ func (o *importOptions) run(ctx context.Context, e *env, args []string) error {
 	return fmt.Errorf("%w; what had been imported by then is in %s", err, o.journal)
 }
 
-// planAll does the first reading of every file.
-func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*planned, error) {
+// planAll does the first reading of every file, and finds where their clock was set.
+func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*planned, []*clockStep, error) {
 	p := &importPlanner{progress: newProgress(e, "checking")}
 	defer p.progress.done()
 	var sources []*source
@@ -107,12 +108,12 @@ func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*
 	stdin := 0
 	paths, dirs, err := o.expand(e, args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, path := range paths {
 		s, err := openSource(ctx, e, path)
 		if err != nil {
-			return planOf(sources), err
+			return planOf(sources), nil, err
 		}
 		sources = append(sources, s)
 		p.total += s.size
@@ -121,18 +122,19 @@ func (o *importOptions) planAll(ctx context.Context, e *env, args []string) ([]*
 		}
 	}
 	if stdin > 1 {
-		return planOf(sources), usageErrorf("standard input (-) can be read only once")
+		return planOf(sources), nil, usageErrorf("standard input (-) can be read only once")
 	}
 	for _, s := range sources {
 		pl, err := p.plan(ctx, s)
 		if err != nil {
-			return planOf(sources), err
+			return planOf(sources), nil, err
 		}
 		p.done += s.size
 		files = append(files, pl)
 	}
+	steps := stepsOf(files)
 	byOpening(files, dirs)
-	return files, nil
+	return files, steps, nil
 }
 
 // planOf wraps sources that are only to be closed.
@@ -186,7 +188,7 @@ func (o *importOptions) write(ctx context.Context, e *env, files []*planned) (_ 
 	defer func() { err = errors.Join(err, w.Close()) }()
 	im := &importer{
 		direction: textDirection(o.direction), fixed: o.dialect.releases(), progress: newProgress(e, "importing"), files: files,
-		conns: map[uint64]*importConn{}, byConn: map[uint64]*importResult{},
+		conns: map[uint64]*importConn{}, byConn: map[uint64]*importResult{}, w: w, told: map[*clockStep]bool{},
 	}
 	defer im.progress.done()
 	for _, f := range files {

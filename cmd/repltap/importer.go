@@ -16,7 +16,9 @@ import (
 // importer does the second reading of an import: it merges the files by time
 // and tells the scribe what they say.
 type importer struct {
+	w         *journal.Writer
 	scribe    *journal.Scribe
+	told      map[*clockStep]bool // steps of the clock that are in the journal
 	fixed     wire.ReleaseSet
 	direction wire.Direction // of plain text
 	progress  *progress
@@ -112,6 +114,11 @@ func (im *importer) one(ctx context.Context, f *feed) error {
 		return im.plainText(ctx, f)
 	}
 	l, pc := &f.capture.line, &f.pl.conns[f.capture.conn]
+	for _, step := range f.passed {
+		if err := im.step(f, step.clockStep); err != nil {
+			return err
+		}
+	}
 	c := im.conn(f, f.capture.conn, l)
 	if l.Event != "" {
 		im.event(c, l)
@@ -129,13 +136,13 @@ func (im *importer) conn(f *feed, index int, l *captureLine) *importConn {
 	id := f.first + uint64(index)
 	c := im.conns[id]
 	if c == nil {
-		c = &importConn{id: id, last: *l.T}
+		c = &importConn{id: id, last: f.at}
 		im.conns[id] = c
 	}
-	if *l.T < c.last {
+	if f.at < c.last {
 		im.backward++
 	}
-	c.last = max(c.last, *l.T)
+	c.last = max(c.last, f.at)
 	if !c.opened {
 		c.opened = true
 		ev := journal.Event{Upstream: f.pl.conns[index].upstream}

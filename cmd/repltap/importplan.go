@@ -22,6 +22,8 @@ type planned struct {
 	format format
 	conns  []plannedConn // in order of appearance
 	first  time.Time     // earliest time in it; of plain text the one of all lines
+	clock  clockSurvey   // of a capture
+	steps  []fileStep    // of its clock, in order
 	cut    *cutError     // where it ends before its end; nil when it is whole
 }
 
@@ -85,9 +87,7 @@ func (pl *planned) scan(ctx context.Context, r io.Reader, tick func()) error {
 		if c.conn == len(pl.conns) {
 			pl.conns = append(pl.conns, plannedConn{key: connKey(c.line.Conn)})
 		}
-		if t := time.Unix(0, *c.line.T); pl.first.IsZero() || t.Before(pl.first) {
-			pl.first = t
-		}
+		pl.clock.see(c.number, c.conn, &c.line)
 		pc := &pl.conns[c.conn]
 		pc.lastLine = c.number
 		if c.line.Event == "dialed" {
@@ -114,7 +114,10 @@ type feed struct {
 
 	capture *captureReader
 	text    io.Reader
-	at      int64 // time of the line at hand
+	at      int64      // time of the line at hand
+	steps   []fileStep // of the clock that come later
+	passed  []fileStep // that the line at hand is the first after
+	shift   int64      // what they have taken out of the times so far
 }
 
 // openFeed starts the second reading. The feed is to be stopped, also after an
@@ -124,7 +127,7 @@ func openFeed(pl *planned, order int, first uint64) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &feed{pl: pl, first: first, stop: stop, order: order}
+	f := &feed{pl: pl, first: first, stop: stop, order: order, steps: pl.steps}
 	if pl.format == formatText {
 		f.text, f.at = r, pl.first.UnixNano()
 		return f, nil
@@ -144,7 +147,13 @@ func (f *feed) next() error {
 	if f.capture.conn >= len(f.pl.conns) {
 		return fmt.Errorf("%s changed while it was read", f.pl.name)
 	}
-	f.at = *f.capture.line.T
+	f.passed = nil
+	for len(f.steps) > 0 && f.steps[0].line <= f.capture.number {
+		f.passed = append(f.passed, f.steps[0])
+		f.shift -= f.steps[0].by
+		f.steps = f.steps[1:]
+	}
+	f.at = *f.capture.line.T + f.shift
 	return nil
 }
 
