@@ -108,26 +108,43 @@ func (s *clockSurvey) tooSoon(v clockVoice, t int64) bool {
 // clockStep is where the clock of a capture was set.
 type clockStep struct {
 	clockJump
-	by   int64 // how far, negative: back
-	beat bool  // PING says how far
-	may  bool  // it may have been something else
+	by    int64 // how far, negative: back
+	until int   // the line of the first PING after it, by whose beat it is known
+	beat  bool  // PING says how far
+	may   bool  // it may have been something else
 }
 
 // steps finds the steps of one capture.
 func (s *clockSurvey) steps() (out []clockStep) {
 	told := 0 // the line of the last step: what lies before it says nothing about the next
-	for _, j := range s.jumps {
-		if step, ok := s.judge(j, told); ok {
+	for i, j := range s.jumps {
+		if step, ok := s.judge(j, told); ok && !s.later(i, &step) {
 			out, told = append(out, step), j.line
 		}
 	}
 	return out
 }
 
+// later says whether a jump back that only PING tells of is to be sought further on:
+// the clock went back at the line that goes back most.
+func (s *clockSurvey) later(i int, step *clockStep) bool {
+	at := s.jumps[i]
+	for _, j := range s.jumps[i+1:] {
+		if step.by > 0 || j.line > step.until {
+			break
+		}
+		if j.to-j.from < at.to-at.from {
+			return true
+		}
+	}
+	return false
+}
+
 // judge says whether the clock was set at a jump.
 func (s *clockSurvey) judge(j clockJump, told int) (clockStep, bool) {
 	step := clockStep{clockJump: j, by: j.to - j.from}
-	lively, off := s.around(j, told)
+	lively, off, until := s.around(j, told)
+	step.until = until
 	switch {
 	case !lively:
 		return step, false
@@ -149,7 +166,7 @@ func (s *clockSurvey) judge(j clockJump, told int) (clockStep, bool) {
 // around looks at the connections that go on over a jump: whether there is one
 // that both sides speak on before and after, and by how much the PINGs that follow
 // are off the beat of those before, lowest first. The last step was at told.
-func (s *clockSurvey) around(j clockJump, told int) (lively bool, off []int64) {
+func (s *clockSurvey) around(j clockJump, told int) (lively bool, off []int64, until int) {
 	back := j.to-j.from <= -clockStepMin
 	sides := map[int]int{}
 	for v, span := range s.spoke {
@@ -159,31 +176,33 @@ func (s *clockSurvey) around(j clockJump, told int) (lively bool, off []int64) {
 		if sides[v.conn]++; sides[v.conn] == 2 || back {
 			lively = true
 		}
-		if o, ok := offBeat(s.pings[v], j, told); ok {
-			off = append(off, o)
+		if o, line, ok := offBeat(s.pings[v], j, told); ok {
+			if off = append(off, o); until == 0 || line < until {
+				until = line
+			}
 		}
 	}
 	slices.Sort(off)
-	return lively, off
+	return lively, off, until
 }
 
 // offBeat is by how much the first PING after a jump is off the beat of the two
 // before it. Without a beat before and after it is not known.
-func offBeat(pings []clockMark, j clockJump, told int) (int64, bool) {
+func offBeat(pings []clockMark, j clockJump, told int) (off int64, line int, known bool) {
 	i, _ := slices.BinarySearchFunc(pings, j.line, func(p clockMark, line int) int { return cmp.Compare(p.line, line) })
 	regular := func(k int) bool {
 		d := pings[k].t - pings[k-1].t - clockBeat
 		return max(d, -d) <= clockLoose
 	}
 	if i < 2 || pings[i-1].line < told || i+1 >= len(pings) || !regular(i-1) || !regular(i+1) {
-		return 0, false
+		return 0, 0, false
 	}
 	before, after := pings[i-1].t, pings[i].t
 	beats := int64(1)
 	if j.to < j.from { // how long the pause was is not known: as short as it can be
 		beats = max(1, int64(math.Ceil(float64(j.from+after-j.to-before-clockLoose)/float64(clockBeat))))
 	}
-	return after - before - beats*clockBeat, true
+	return after - before - beats*clockBeat, pings[i].line, true
 }
 
 // stepsOf finds the steps of the clock that all files of an import have their times
@@ -191,12 +210,13 @@ func offBeat(pings []clockMark, j clockJump, told int) (int64, bool) {
 func stepsOf(files []*planned) (out []*clockStep) {
 	for _, f := range files {
 		for _, step := range f.clock.steps() {
-			i := slices.IndexFunc(out, func(o *clockStep) bool { return o.same(&step) })
+			i := slices.IndexFunc(out, func(o *clockStep) bool { return o.same(&step) && !f.has(o) })
 			if i < 0 {
-				out = append(out, &step)
+				i, out = len(out), append(out, &step)
 			} else if o := out[i]; step.beat && !o.beat || step.beat == o.beat && max(step.by, -step.by) > max(o.by, -o.by) {
 				*o = step
 			}
+			f.steps = append(f.steps, fileStep{step.line, out[i]})
 		}
 	}
 	out = slices.DeleteFunc(out, func(step *clockStep) bool {
@@ -204,18 +224,23 @@ func stepsOf(files []*planned) (out []*clockStep) {
 	})
 	for _, step := range out {
 		for _, f := range files {
-			if line, ok := f.clock.lineOf(step); ok {
+			if line, ok := f.clock.lineOf(step); ok && !f.has(step) {
 				f.steps = append(f.steps, fileStep{line, step})
 			}
 		}
 	}
 	for _, f := range files {
+		f.steps = slices.DeleteFunc(f.steps, func(s fileStep) bool { return !slices.Contains(out, s.clockStep) })
 		slices.SortFunc(f.steps, func(a, b fileStep) int { return cmp.Compare(a.line, b.line) })
 		if f.format != formatText {
 			f.first = time.Unix(0, f.clock.begin(f.steps))
 		}
 	}
 	return out
+}
+
+func (pl *planned) has(step *clockStep) bool {
+	return slices.ContainsFunc(pl.steps, func(s fileStep) bool { return s.clockStep == step })
 }
 
 // fileStep is a step and the line of a file that is the first after it.
