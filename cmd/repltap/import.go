@@ -28,11 +28,12 @@ Writes the traffic of files into a journal, as if it had been recorded. FILE is
     file; plain or compressed with zstd; times are kept as recorded;
   - plain text as nc would have saved it, in the direction --direction says; it
     has no times, so all of its lines get that of the file's last change.
-Where the clock of a capture was set while it was written, by two seconds or more,
-that is taken out of the times, said, and noted in the journal.
 - is standard input. Several files are several connections, numbered in the order
 given; those of one file in order of appearance. In a journal that exists the
 numbers go on.
+
+Where the clock of a capture was set while it was written, by two seconds or more,
+that is taken out of the times, said, and noted in the journal.
 
 A directory stands for the captures in it (*.jsonl, *.jsonl.zst), in the order in
 which their connections were opened. What else is in it is left out, as are lists of
