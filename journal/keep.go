@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,6 +69,7 @@ func (s *store) retain() {
 		if !tooLarge && !tooOld {
 			break
 		}
+		s.sealer.gone.Store(f.number)
 		if err := os.Remove(filepath.Join(s.dir, fileName(f.number))); err != nil {
 			s.log.Error("an old journal file can't be removed", "file", fileName(f.number), "error", err)
 			break
@@ -87,6 +89,7 @@ type sealer struct {
 	waiting []uint64
 	closed  bool
 	done    chan struct{}
+	gone    atomic.Uint64 // retention has removed the files up to this one
 }
 
 func startSealer(s *store) *sealer {
@@ -128,6 +131,9 @@ func (l *sealer) run() {
 		l.mu.Unlock()
 		if err := sealFile(filepath.Join(l.s.dir, fileName(n))); err != nil {
 			l.s.log.Warn("a journal file could not be sealed; it is read as it is", "file", fileName(n), "error", err)
+		}
+		if n <= l.gone.Load() {
+			os.Remove(filepath.Join(l.s.dir, fileName(n))) // it was removed while it was sealed
 		}
 		l.s.measure()
 	}
