@@ -12,6 +12,7 @@ type Conversation struct {
 	changes  uint32     // of the detector
 	judges   ReleaseSet // who may receive the line at hand
 	speakers DialectSet // and what these speak
+	verdict  Verdict    // on that line
 	worker   string
 	peers    [C2S + 1]peer // by who sends
 	now      int64         // the latest time heard of
@@ -112,7 +113,7 @@ func (c *Conversation) judgedBy(set ReleaseSet) {
 // the line at which that shows. The Reply of a finding echoes the line as a
 // receiver does, so it is to be treated like the line.
 func (c *Conversation) Observe(t int64, dir Direction, piece Piece, g *Gist) []Finding {
-	c.untold = c.untold[:0]
+	c.untold, c.verdict = c.untold[:0], Verdict{}
 	if dir > C2S {
 		return nil
 	}
@@ -124,6 +125,10 @@ func (c *Conversation) Observe(t int64, dir Direction, piece Piece, g *Gist) []F
 		}
 	}
 	if p.foreign {
+		if c.fixed != AllReleases && piece.Kind != PiecePartial {
+			c.judgedBy(c.receivers(dir))
+			c.verdict = c.judges.receiver(c.speakers.Last()).Judge(dir, piece, &c.parsed)
+		}
 		return nil
 	}
 	if piece.Kind != PieceLine {
@@ -195,6 +200,18 @@ func (c *Conversation) learn(dir Direction, g *Gist) {
 	}
 }
 
+// Verdict is what receivers do with the line that Observe was last shown, also
+// where there are so many such lines that no finding says so. Its Detail is that of
+// the finding with its Code, if there is one.
+func (c *Conversation) Verdict() Verdict { return c.verdict }
+
+// does notes what receivers do with the line at hand for the reason that code is.
+func (c *Conversation) does(a Action, code string) {
+	if a > c.verdict.Action {
+		c.verdict = Verdict{Action: a, Code: code}
+	}
+}
+
 // Gap says that some of what went dir was not shown: what follows is not held
 // against what came before.
 func (c *Conversation) Gap(dir Direction) {
@@ -233,7 +250,7 @@ func (c *Conversation) End(t int64) []Finding {
 func (c *Conversation) sniff(p *peer, dir Direction, piece Piece) []Finding {
 	p.known = piece.Kind != PiecePartial
 	cmd := CommandOf(piece.Text)
-	if p.known && dir == S2C && cmd != CmdServer {
+	if p.known && (dir == S2C && cmd != CmdServer || dir == NoDirection) {
 		c.blind = true // the beginning was not shown
 	}
 	if cmd != CmdUnknown {
@@ -277,17 +294,17 @@ func (c *Conversation) meaning(p *peer, dir Direction, line []byte, g *Gist, set
 	switch g.Command {
 	case CmdRdata:
 		var known bool
-		if found, known = c.stream(g, set, found); known {
+		if found, known = c.stream(g, found); known {
 			found = c.rdata(g, set, found)
 		}
 	case CmdPosition:
 		var known bool
-		if found, known = c.stream(g, set, found); known {
+		if found, known = c.stream(g, found); known {
 			found = c.position(g, set, found)
 		}
 	case CmdReplicate:
 		if g.Form == FormReplicateToken && set&formIn[FormReplicateToken] != 0 {
-			found, _ = c.stream(g, set, found)
+			found, _ = c.stream(g, found)
 			found = c.replicate(g, found)
 		}
 	case CmdPing:

@@ -7,7 +7,7 @@ import (
 )
 
 // Era is a run of releases whose receivers do the same with every line, by the
-// same transport.
+// same transport: a span.
 type Era struct {
 	First  Release
 	Before Release // the first release of the next era; zero when there is none
@@ -21,15 +21,7 @@ type Era struct {
 func Eras() []Era { return slices.Clone(eras) }
 
 var eras = func() []Era {
-	begins := []Release{afterTCP}
-	for _, d := range Dialects() {
-		begins = append(begins, dialects[d].first)
-	}
-	for _, t := range traits {
-		begins = append(begins, t.since, t.before)
-	}
-	slices.Sort(begins)
-	begins = slices.DeleteFunc(slices.Compact(begins), func(r Release) bool { return r >= unreleased })
+	begins := spans[:len(spans)-1] // the last is what no release has yet
 	all := make([]Era, len(begins))
 	for i, r := range begins {
 		all[i] = Era{First: r, Redis: r >= afterTCP, Receiver: receiverAt(r)}

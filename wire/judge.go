@@ -31,6 +31,7 @@ func (c *Conversation) judge(dir Direction, piece Piece, g *Gist, found []Findin
 		return c.leniencies(&sum, found), true
 	}
 	f := sum.finding(sum.code, sum.detail)
+	c.verdict = Verdict{Action: sum.action, Reply: sum.reply, Code: sum.code, Detail: sum.detail, plain: sum.plain}
 	switch {
 	case sum.code == CodeDirection:
 		f.Detail = directionText(g.Command, dir, set)

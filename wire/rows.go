@@ -91,19 +91,18 @@ func (r *RowShape) elements() int {
 	return r.outer.n
 }
 
-// shapeFinding says in words what is wrong with a row, and what receivers do:
-// they count the elements and look at nothing else.
-func shapeFinding(s *Stream, near *RowShape, fault rowFault, v *rowView, set ReleaseSet) Finding {
-	f := Finding{Code: CodeRowShape, Verdict: ActLog.String()}
+// shapeFinding says in words what is wrong with a row. Receivers count the elements
+// and look at nothing else.
+func shapeFinding(s *Stream, near *RowShape, fault rowFault, v *rowView, who string) Finding {
+	f := Finding{Code: CodeRowShape}
 	switch fault {
 	case rowNoArray:
 		f.Detail = fmt.Sprintf("the row of %s is no array", s.Name)
 	case rowTag:
-		f.Detail = fmt.Sprintf("the row of %s begins with no tag that %s has", s.Name, set)
+		f.Detail = fmt.Sprintf("the row of %s begins with no tag that %s has", s.Name, who)
 	case rowLength:
-		f.Detail = fmt.Sprintf("%s has %d elements, where %s has %d", near.title(s), elementsIn(near, v), set&near.in, near.elements())
+		f.Detail = fmt.Sprintf("%s has %d elements, where %s has %d", near.title(s), elementsIn(near, v), who, near.elements())
 	case rowType:
-		f.Verdict = ActAccept.String()
 		f.Detail = fmt.Sprintf("%s has in %s a value of another JSON type than receivers expect", near.title(s), near.mistyped(v))
 	}
 	return f

@@ -18,6 +18,7 @@ func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Find
 		return c.positionOld(t, g, found)
 	}
 	if c.isOwn(g.Instance) {
+		c.does(ActIgnore, CodeEcho)
 		return append(found, ownFinding(CmdPosition))
 	}
 	found = c.between(t, found)
@@ -102,10 +103,14 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 	}
 	old := g.Form == FormRdata3
 	if !old && c.isOwn(g.Instance) {
+		c.does(ActIgnore, CodeEcho)
 		return append(found, ownFinding(CmdRdata))
 	}
 	if c.open != nil && c.open != t {
 		found = c.between(t, found)
+	}
+	if !old && !t.ready {
+		c.does(ActIgnore, CodeEarlyRdata)
 	}
 	switch {
 	case old && !t.asked && c.peers[C2S].heard && !c.blind && c.again(&t.early, CodeEarlyRdata):
@@ -120,8 +125,12 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 		return found
 	}
 	if code := w.odd(t, g.Token, old, c, set); code != "" {
+		does := ignoredIf(set, old)
+		if does == ActIgnore.String() {
+			c.does(ActIgnore, code)
+		}
 		if n := &t.odd[slices.Index(oddCodes[:], code)]; c.again(n, code) {
-			f := Finding{Code: code, Verdict: ignoredIf(set, old), Detail: w.oddText(code, t, g.Token)}
+			f := Finding{Code: code, Verdict: does, Detail: w.oddText(code, t, g.Token)}
 			found = append(found, n.counted(f))
 		}
 	}

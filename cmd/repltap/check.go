@@ -25,14 +25,16 @@ what a real receiver does with it:
 
   accept  it is read and handed on
   ignore  nothing happens
-  log     it is dropped, with a line in the receiver's log (Redis)
+  log     it is dropped, with a line in the receiver's log: a stream that the
+          release has not, a row of another shape, what can't be read (Redis)
   error   the receiver answers with an ERROR line, which is shown, and closes
   drop    the receiver closes without a word
 
 Without --dialect a line is judged by every release, and verdicts that differ
 are shown with the releases that give them. A release (--dialect 1.66.0) judges
 exactly as that release does, a dialect (--dialect v1.29) as the last release
-with TCP that speaks it.
+with TCP that speaks it. The lines are then judged one after the other, as those
+of a connection: what is said of them is what log says when they are imported.
 
 Without --direction a line is taken to have come the way in which its command
 may come, and as a message over Redis for releases that have nothing else (from
@@ -42,7 +44,8 @@ without its newline is judged as if it had one.
 --format json prints one object a line: number, command, direction ("" when it
 does not matter), verdict ("" when releases differ), bytes, line ("line_b64" has
 the exact bytes of what is not UTF-8), verdicts (releases, from, before, verdict,
-code, detail, reply) and findings (code, detail, verdict, reply).
+code, detail, reply) and findings (code, detail, verdict, reply); and one with
+end and findings for what is odd about all of them together.
 
 Exit status 3 says that something is wrong: a line that is not accepted, or one
 that no release accepts which accepts those before it. What is only unusual
@@ -173,7 +176,7 @@ func (c *checkRun) run() error {
 	for {
 		line, length, err := c.lines.next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return c.end()
 		}
 		if err != nil {
 			return named(c.name, err)
@@ -183,17 +186,31 @@ func (c *checkRun) run() error {
 		switch {
 		case k.wrong():
 			c.wrong++
-		case len(k.findings) > 0:
+		case k.odd():
 			c.odd++
 		}
-		if !c.all && len(k.findings) == 0 {
+		if !c.all && !k.odd() {
 			continue
 		}
-		c.buf = c.print(c.buf[:0], k)
-		if _, err := c.out.Write(c.buf); err != nil {
+		if err := c.write(k); err != nil {
 			return err
 		}
 	}
+}
+
+func (c *checkRun) write(k *checked) error {
+	c.buf = c.print(c.buf[:0], k)
+	_, err := c.out.Write(c.buf)
+	return err
+}
+
+// end says what is odd about all lines together.
+func (c *checkRun) end() error {
+	k := c.judge.end()
+	if k == nil {
+		return nil
+	}
+	return c.write(k)
 }
 
 // summary is the last word, for people.

@@ -11,6 +11,7 @@ import (
 // stands.
 type judgeOf struct {
 	receiver wire.Receiver
+	releases wire.ReleaseSet // that the receiver stands for
 	era      wire.Era
 	name     string // of the releases, where they are no era
 	redis    bool   // the line is a message
@@ -37,7 +38,7 @@ func (r *receiverFlag) Set(text string) error {
 	if err != nil {
 		return err
 	}
-	one := &judgeOf{receiver: d.Receiver(), name: d.Releases()}
+	one := &judgeOf{receiver: d.Receiver(), releases: d.Set().Releases(), name: d.Releases()}
 	if name := d.String(); text != name && "v"+text != name {
 		release, err := wire.ParseRelease(text)
 		if err != nil {
@@ -46,7 +47,7 @@ func (r *receiverFlag) Set(text string) error {
 		if one.receiver, err = wire.ReceiverOf(release); err != nil {
 			return err
 		}
-		one.name = release.String()
+		one.releases, one.name = release.Set(), release.String()
 	}
 	*r = receiverFlag{name: text, one: one}
 	return nil
@@ -93,10 +94,18 @@ type checked struct {
 	direction wire.Direction // NoDirection: either, neither, or Redis
 	judgments []judgment
 	findings  []wire.Finding
+	untold    int  // what is odd besides, as it was on many lines before
+	end       bool // it is no line, but what is odd about all of them
 }
+
+// odd reports whether there is something to say about the line.
+func (k *checked) odd() bool { return len(k.findings)+k.untold > 0 }
 
 // verdict is what all receivers do, "" when they differ.
 func (k *checked) verdict() string {
+	if k.end {
+		return ""
+	}
 	first := k.judgments[0].verdict.Action
 	for _, j := range k.judgments {
 		if j.verdict.Action != first {
@@ -108,13 +117,23 @@ func (k *checked) verdict() string {
 
 // wrong says whether something about the line is wrong, not merely unusual.
 func (k *checked) wrong() bool {
+	if len(k.judgments) == 1 && k.judgments[0].verdict.Action > wire.ActIgnore {
+		return true
+	}
 	return slices.ContainsFunc(k.findings, func(f wire.Finding) bool {
-		return strings.HasPrefix(f.Code, "E-") || f.Verdict != wire.ActAccept.String() && f.Verdict != wire.ActIgnore.String()
+		switch f.Verdict {
+		case "", wire.ActAccept.String(), wire.ActIgnore.String():
+			return strings.HasPrefix(f.Code, "E-")
+		}
+		return true
 	})
 }
 
-// lineJudge judges line after line.
+// lineJudge judges line after line. The lines are those of a conversation, as if
+// they had been recorded: by one receiver it is judged as log has it.
 type lineJudge struct {
+	talk      *wire.Conversation
+	split     [wire.C2S + 1]wire.Splitter
 	judges    []judgeOf
 	direction wire.Direction
 	takes     []bool // by judge: all lines so far that anybody takes
@@ -126,8 +145,12 @@ type lineJudge struct {
 }
 
 func newLineJudge(judges []judgeOf, dir wire.Direction) *lineJudge {
+	of := wire.AllReleases
+	if len(judges) == 1 {
+		of = judges[0].releases
+	}
 	return &lineJudge{
-		judges: judges, direction: dir,
+		judges: judges, direction: dir, talk: wire.NewConversation(of),
 		takes:    slices.Repeat([]bool{true}, len(judges)),
 		verdicts: make([]wire.Verdict, len(judges)),
 	}
@@ -147,10 +170,88 @@ func (l *lineJudge) line(number int64, line []byte, length int64) *checked {
 		number: number, text: text, length: length, command: command, direction: l.way(command),
 		judgments: l.checked.judgments[:0], findings: l.checked.findings[:0],
 	}
-	l.each(line)
-	l.group()
-	l.find()
+	if found, verdict := l.follow(line); len(l.judges) == 1 {
+		l.verdicts[0], l.checked.findings = verdict, append(l.checked.findings, found...)
+		l.group()
+	} else {
+		l.each(line)
+		l.group()
+		l.find()
+		l.context(found)
+	}
 	return &l.checked
+}
+
+// follow takes the line in as part of the conversation.
+func (l *lineJudge) follow(line []byte) (found []wire.Finding, verdict wire.Verdict) {
+	l.checked.untold = 0
+	dir, whole := l.tcp(), wire.Piece{Kind: wire.PieceLine, Text: line, New: len(line)}
+	if len(l.judges) == 1 && l.judges[0].redis {
+		if l.checked.length > maxCheckedLine {
+			return []wire.Finding{finding(&hugeMessage, hugeMessage.Code, hugeMessage.Detail)}, hugeMessage
+		}
+		l.observe(wire.NoDirection, whole, &found, &verdict)
+		return found, verdict
+	}
+	for piece := range l.split[dir].Split(line) {
+		l.observe(dir, piece, &found, &verdict)
+	}
+	return found, verdict
+}
+
+// hugeMessage is for what is too long to be held.
+var hugeMessage = wire.Verdict{Action: wire.ActLog, Code: wire.CodeTooLong, Detail: "the line is longer than 16 MiB and was not judged as a message"}
+
+// lineTime is when all lines come, so that none comes late: some time of today's.
+const lineTime = 1 << 60
+
+func (l *lineJudge) observe(dir wire.Direction, piece wire.Piece, found *[]wire.Finding, verdict *wire.Verdict) {
+	*found = append(*found, l.talk.Observe(lineTime, dir, piece, nil)...)
+	l.checked.untold += len(l.talk.Untold())
+	if verdict.Action != wire.ActAccept {
+		return
+	}
+	*verdict = l.talk.Verdict()
+	for _, f := range *found {
+		if f.Code == verdict.Code {
+			verdict.Detail = f.Detail
+		}
+	}
+	if verdict.Code != "" && verdict.Detail == "" {
+		verdict.Detail = "as before"
+	}
+}
+
+// tcp is the direction of the line, where either way is the same.
+func (l *lineJudge) tcp() wire.Direction {
+	if l.checked.direction == wire.NoDirection {
+		return wire.S2C
+	}
+	return l.checked.direction
+}
+
+// context adds what is odd about the line after those before it, where every
+// release judges it by itself.
+func (l *lineJudge) context(found []wire.Finding) {
+	k := &l.checked
+	for _, f := range found {
+		switch {
+		case strings.HasPrefix(f.Code, "E-"), f.Code == wire.CodeOneSideMixed, f.Code == wire.CodeUnknownStream, f.Code == wire.CodeRowShape:
+		case slices.ContainsFunc(k.findings, func(have wire.Finding) bool { return have.Code == f.Code }):
+		case slices.ContainsFunc(k.judgments, func(j judgment) bool { return j.verdict.Code == f.Code }):
+		default:
+			k.findings = append(k.findings, f)
+		}
+	}
+}
+
+// end is what is odd about all lines together, nil when nothing is.
+func (l *lineJudge) end() *checked {
+	found := l.talk.End(lineTime)
+	if len(found) == 0 {
+		return nil
+	}
+	return &checked{findings: found, end: true}
 }
 
 // way is the direction in which a command may come, NoDirection if it may come
@@ -181,10 +282,7 @@ func (l *lineJudge) each(line []byte) {
 	if len(line) > wire.MaxLine+1 {
 		piece = wire.Piece{Kind: wire.PieceFragment, Text: line[:wire.MaxLine], Over: true}
 	}
-	dir := l.checked.direction
-	if dir == wire.NoDirection {
-		dir = wire.S2C // either way is the same
-	}
+	dir := l.tcp()
 	first := true
 	for i := range l.judges {
 		j := &l.judges[i]
@@ -195,11 +293,11 @@ func (l *lineJudge) each(line []byte) {
 		}
 		switch {
 		case j.redis && l.checked.length > maxCheckedLine:
-			*v = wire.Verdict{Action: wire.ActLog, Code: wire.CodeTooLong, Detail: "the line is longer than 16 MiB and was not judged as a message"}
+			*v = hugeMessage
 		case j.redis:
-			*v = j.receiver.Judge(wire.NoDirection, wire.Piece{Text: l.checked.text}, &l.parsed)
+			*v = j.receiver.Take(wire.NoDirection, wire.Piece{Text: l.checked.text}, &l.parsed)
 		default:
-			*v = j.receiver.Judge(dir, piece, &l.parsed)
+			*v = j.receiver.Take(dir, piece, &l.parsed)
 		}
 		if v.Action != wire.ActAccept {
 			continue
@@ -219,6 +317,12 @@ func (l *lineJudge) each(line []byte) {
 // was: it does the same, and there are no leniencies about which it may differ.
 func (l *lineJudge) same(i int) bool {
 	j, before := &l.judges[i], &l.judges[i-1]
+	switch l.checked.command {
+	case wire.CmdRdata, wire.CmdPosition, wire.CmdReplicate: // whose streams and rows differ
+		if l.verdicts[i-1].Action == wire.ActAccept || l.verdicts[i-1].Code == wire.CodeUnknownStream || l.verdicts[i-1].Code == wire.CodeRowShape {
+			return false
+		}
+	}
 	return j.redis == before.redis && j.receiver.Same(before.receiver, l.checked.command) &&
 		(l.verdicts[i-1].Action != wire.ActAccept || len(l.lenient) == 0)
 }

@@ -39,6 +39,9 @@ func (p *checkPrinter) append(dst []byte, k *checked) []byte {
 		dst = append(append(dst, "verdict why"...), p.off...)
 		dst = append(dst, '\n')
 	}
+	if k.end {
+		return p.appendFindings(append(dst, "at the end\n"...), k)
+	}
 	begin := fmt.Sprintf("%4d  %s %-20s", k.number, arrowOf(k.direction), k.command)
 	for i := range k.judgments {
 		j := &k.judgments[i]
@@ -51,6 +54,11 @@ func (p *checkPrinter) append(dst []byte, k *checked) []byte {
 		dst = p.appendVerdict(dst, &j.verdict, width)
 		begin = strings.Repeat(" ", utf8.RuneCountInString(begin))
 	}
+	return p.appendFindings(dst, k)
+}
+
+// appendFindings appends those that say more than the verdicts.
+func (p *checkPrinter) appendFindings(dst []byte, k *checked) []byte {
 	for i := range k.findings {
 		if f := &k.findings[i]; !p.said(k, f) {
 			dst = append(append(dst, p.yellow...), "      ! "...)
@@ -131,6 +139,9 @@ type jsonVerdict struct {
 
 // appendCheckedJSON writes one object a line.
 func appendCheckedJSON(dst []byte, k *checked) []byte {
+	if k.end {
+		return append(appendJSONFindings(append(dst, `{"end":true`...), k.findings), '}', '\n')
+	}
 	dst = append(dst, `{"number":`...)
 	dst = strconv.AppendInt(dst, k.number, 10)
 	dst = append(dst, `,"command":"`...)
