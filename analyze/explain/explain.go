@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"repltap/analyze/namesake"
 	"repltap/analyze/profile"
 	"repltap/journal"
 	"repltap/wire"
@@ -123,6 +124,7 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 	if err != nil {
 		return nil, err
 	}
+	second.names = namesake.Find(ctx, r, journal.Filter{})
 	if err := pass(filter, second.take, &again); err != nil {
 		return nil, err
 	}

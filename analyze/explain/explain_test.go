@@ -241,3 +241,24 @@ func TestBounds(t *testing.T) {
 		t.Error(notes)
 	}
 }
+
+// Two connections of one name that both live are two workers: each takes the row
+// in, though the other connected later.
+func TestNamesakes(t *testing.T) {
+	var lines []string
+	say := func(at int, conn int, text string) { lines = append(lines, fmt.Sprintf("%d %d %s", at, conn, text)) }
+	for conn := 1; conn <= 2; conn++ {
+		say(conn*400, conn, "< NAME w1")
+		say(conn*400, conn, "< REPLICATE ")
+		say(conn*400, conn, "> POSITION to_device master 5 5")
+	}
+	for at := 5000; at <= 30000; at += 5000 {
+		say(at, 1, "< PING 1")
+		say(at+100, 2, "< PING 1")
+	}
+	for conn := 1; conn <= 2; conn++ {
+		say(31000+conn, conn, `> RDATA to_device master 6 ["@a:x"]`)
+	}
+	s := ask(t, told(t, strings.Join(lines, "\n")), Question{Stream: "to_device", Token: 6})
+	want(t, s.fates(), "w1 masterdelivered at 31.001000 after 0.000\nw1 masterdelivered at 31.002000 after 1.000")
+}

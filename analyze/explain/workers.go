@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"repltap/analyze/namesake"
 	"repltap/analyze/profile"
 	"repltap/journal"
 	"repltap/wire"
@@ -60,6 +61,7 @@ type play struct {
 	start    int64
 	survey   *survey
 	workers  map[string]*player
+	names    *namesake.Set
 	beyond   int64
 }
 
@@ -101,8 +103,8 @@ func (p *play) take(rec *journal.Record) {
 
 func (p *play) worker(rec *journal.Record) *player {
 	key := rec.Worker
-	if key == "" {
-		key = fmt.Sprintf("\x00%d", rec.Conn)
+	if key == "" || p.names.Has(rec.Conn) {
+		key += fmt.Sprintf("\x00%d", rec.Conn)
 	}
 	w := p.workers[key]
 	if w == nil {

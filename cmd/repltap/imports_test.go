@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"proxy":            {"journal", "wire"},
 	"replay":           {"journal", "wire"},
 	"analyze":          {"analyze/page", "journal", "analyze/safetext", "wire"},
-	"analyze/explain":  {"analyze/profile", "journal", "wire"},
+	"analyze/explain":  {"analyze/namesake", "analyze/profile", "journal", "wire"},
 	"analyze/page":     {"analyze/safetext"},
 	"analyze/namesake": {"journal", "wire"},
 	"analyze/profile":  {"analyze/namesake", "journal", "testdata", "wire"},
