@@ -147,11 +147,14 @@ func TestNotAJournal(t *testing.T) {
 	db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err })
 	db.Close()
 	newer := filepath.Join(dir, "newer.journal")
-	db, err = createBolt(newer, fileHeader{Journal: "repltap", Format: Format + 1, Program: "repltap 99"}, 0, growStep)
+	b, err := createBolt(newer, fileHeader{Journal: "repltap", Format: Format + 1, Program: "repltap 99"}, growStep, new(watch))
+	if err == nil {
+		err = b.commit()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.Close()
+	b.close()
 	is := func(target any) func(error) bool {
 		return func(err error) bool { return errors.As(err, target) }
 	}
@@ -276,7 +279,7 @@ func copyDir(t *testing.T, dir string) string {
 func TestDiskFullToTheEnd(t *testing.T) {
 	dir := smallDisk(t, "2m")
 	var told int64
-	w := create(t, dir, Options{FlushInterval: time.Millisecond, Lost: func(_ int, n int64) { told += n }})
+	w := create(t, dir, Options{FlushInterval: time.Millisecond, Lost: func(_ string, _ int, n int64) { told += n }})
 	x := newTraffic(w, 1)
 	x.open(1)
 	x.open(2)

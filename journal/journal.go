@@ -14,9 +14,13 @@
 //   - What could not be written is written down: for each direction of each
 //     connection, bytes forwarded = bytes journalled + bytes of gaps.
 //   - Damage is found and costs the block it is in, no more.
+//   - Nothing that happens to the disk ends the process or holds up more than the
+//     goroutine that waits for it: errors, a disk that is full or hangs, files and
+//     directories that are cut, removed or replaced below their writer.
 //   - Memory is bounded: three blocks being filled, packedQueue waiting for the
-//     disk, one transaction of maxBatch bytes; a reader holds one block and the
-//     heads of one file.
+//     disk, one transaction of maxBatch bytes, and of the open file the places of
+//     its blocks and its connections; a reader holds one block and the heads of
+//     one file.
 //
 // # Who owns what
 //
@@ -29,6 +33,17 @@
 // between them are short: a slow disk holds Append up. A disk that fails does
 // not: blocks that can't be written become gaps, the file is let go as it was
 // last committed, and every later write tries to begin a new one.
+//
+// Only the goroutine that owns the open file and the sealer ask anything of the
+// disk, and readers of the open file for themselves. What they ask is noted before
+// (see watch.go), so that others know that the disk hangs without asking it. No
+// file is mapped into memory: a fault under a map can't be handled in time, see
+// boltwrite.go, which writes bbolt's format with plain writes. So bbolt itself is
+// used by tests only, to check that what was written is what bbolt reads.
+//
+// Before each commit, and twice in each flush interval, the store looks whether the
+// directory and the open file are where they were, and as long (see dir.go). What
+// was lost with a file is noted as gaps in the next one.
 //
 // # Files
 //

@@ -17,20 +17,22 @@ type fileInfo struct {
 }
 
 // finished lists the files that are not open.
-func (s *store) finished() []fileInfo {
+func (s *store) finished(w *watch) []fileInfo {
+	w.at("list", s.dir)
 	numbers, err := listFiles(s.dir)
 	if err != nil {
 		return nil
 	}
 	s.mu.RLock()
 	open := uint64(0)
-	if s.db != nil {
+	if s.file != nil {
 		open = s.number
 	}
 	s.mu.RUnlock()
 	var out []fileInfo
 	for _, n := range numbers {
-		if fi, err := os.Stat(filepath.Join(s.dir, fileName(n))); err == nil && n != open {
+		w.at("look at", fileName(n))
+		if fi, err := os.Stat(s.pathOf(n)); err == nil && n != open {
 			out = append(out, fileInfo{n, fi.Size(), fi.ModTime()})
 		}
 	}
@@ -38,14 +40,14 @@ func (s *store) finished() []fileInfo {
 }
 
 // measure counts the files and their bytes anew.
-func (s *store) measure() {
-	files, size := s.finished(), int64(0)
+func (s *store) measure(w *watch) {
+	files, size := s.finished(w), int64(0)
 	for _, f := range files {
 		size += f.size
 	}
 	s.mu.Lock()
 	s.st.Files, s.st.Bytes = len(files), size
-	if s.db != nil {
+	if s.file != nil {
 		s.st.Files++
 	}
 	s.mu.Unlock()
@@ -54,7 +56,7 @@ func (s *store) measure() {
 // retain deletes the oldest files while the journal is too large or they are too
 // old. The file that is open stays, whatever the limits.
 func (s *store) retain() {
-	files := s.finished()
+	files := s.finished(&s.disk)
 	total := s.stats().Bytes
 	if s.opts.MaxSize > 0 || s.opts.MaxAge > 0 {
 		total = 0
@@ -70,20 +72,22 @@ func (s *store) retain() {
 			break
 		}
 		s.sealer.gone.Store(f.number)
-		if err := os.Remove(filepath.Join(s.dir, fileName(f.number))); err != nil {
+		s.disk.at("remove", fileName(f.number))
+		if err := os.Remove(s.pathOf(f.number)); err != nil {
 			s.log.Error("an old journal file can't be removed", "file", fileName(f.number), "error", err)
 			break
 		}
 		s.log.Info("an old journal file was removed", "file", fileName(f.number), "bytes", f.size)
 		total -= f.size
 	}
-	s.measure()
+	s.measure(&s.disk)
 }
 
 // sealer rewrites finished files in the background, one at a time. A file that
 // can't be sealed stays as it is: it reads as well.
 type sealer struct {
 	s       *store
+	disk    watch
 	mu      sync.Mutex
 	cond    *sync.Cond
 	waiting []uint64
@@ -103,6 +107,13 @@ func (l *sealer) add(number uint64) {
 	l.mu.Lock()
 	l.waiting = append(l.waiting, number) // one a file: as few as there are files
 	l.cond.Signal()
+	l.mu.Unlock()
+}
+
+// forget leaves the files that wait as they are: they went with their directory.
+func (l *sealer) forget() {
+	l.mu.Lock()
+	l.waiting = nil
 	l.mu.Unlock()
 }
 
@@ -129,13 +140,14 @@ func (l *sealer) run() {
 		n := l.waiting[0]
 		l.waiting = l.waiting[1:]
 		l.mu.Unlock()
-		if err := sealFile(filepath.Join(l.s.dir, fileName(n))); err != nil {
+		if err := sealFile(l.s.pathOf(n), &l.disk); err != nil && n > l.gone.Load() {
 			l.s.log.Warn("a journal file could not be sealed; it is read as it is", "file", fileName(n), "error", err)
 		}
 		if n <= l.gone.Load() {
-			os.Remove(filepath.Join(l.s.dir, fileName(n))) // it was removed while it was sealed
+			os.Remove(l.s.pathOf(n)) // it was removed while it was sealed
 		}
-		l.s.measure()
+		l.s.measure(&l.disk)
+		l.disk.done()
 	}
 }
 

@@ -21,9 +21,10 @@ const (
 	keySize     = 32
 )
 
-// redactionKey reads the key of a directory, or makes it. A key that is lost is
-// no harm to what there is; later pseudonyms are different ones.
-func redactionKey(dir string) ([]byte, error) {
+// redactionKey reads the key of a directory, or writes key there; nil is a new one.
+// A key that is lost is no harm to what there is; later pseudonyms are different
+// ones.
+func redactionKey(dir string, key []byte) ([]byte, error) {
 	path := filepath.Join(dir, keyFileName)
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -36,8 +37,10 @@ func redactionKey(dir string) ([]byte, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the key for pseudonyms: %w", err)
 	}
-	key := make([]byte, keySize)
-	rand.Read(key)
+	if key == nil {
+		key = make([]byte, keySize)
+		rand.Read(key)
+	}
 	if err := writeNew(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
 		return nil, fmt.Errorf("keeping the key for pseudonyms: %w", err)
 	}

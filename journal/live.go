@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,13 +29,13 @@ import (
 //
 // Before a read is answered all that was recorded by then is written.
 const (
-	socketName  = "recorder.sock"
-	frameHello  = 'h' // JSON of liveHello
-	frameConn   = 'c' // JSON of a connInfo that is new or has changed
-	frameBlock  = 'b' // a block as it is in the file
-	frameEnd    = 'e' // nothing more: JSON of liveEnd
-	maxReaders  = 64
-	blocksAtOne = 4 // blocks read in one transaction: a slow reader must not hold one open
+	socketName   = "recorder.sock"
+	frameHello   = 'h' // JSON of liveHello
+	frameConn    = 'c' // JSON of a connInfo that is new or has changed
+	frameBlock   = 'b' // a block as it is in the file
+	frameEnd     = 'e' // nothing more: JSON of liveEnd
+	maxReaders   = 64
+	blocksAtOnce = 4 // are in memory for a reader
 )
 
 type liveRequest struct {
@@ -73,39 +75,55 @@ type liveEnd struct {
 // server answers readers of the open file.
 type server struct {
 	s    *store
-	ln   net.Listener
+	ln   net.Listener // the store's run goroutine's
+	mute bool         // that there is none was logged
 	wg   sync.WaitGroup
 	stop chan struct{}
 	mu   sync.Mutex
 	open map[net.Conn]bool
 }
 
-// serve starts the server. Without it recording works as well, so that it can't
-// start is only logged.
+// serve starts the server.
 func (s *store) serve() {
 	s.server = &server{s: s, stop: make(chan struct{}), open: map[net.Conn]bool{}}
-	path, done, err := socketPath(s.dir)
+	s.server.listen()
+	s.disk.done()
+}
+
+// listen makes the socket, anew when there was one. Without it recording works as
+// well, so that this fails is only logged.
+func (v *server) listen() {
+	if v.ln != nil {
+		v.ln.Close()
+		v.ln = nil
+	}
+	v.s.disk.at("make", socketName)
+	path, done, err := socketPath(v.s.dir)
 	if err == nil {
 		os.Remove(path) // left by a crash: the directory's lock is ours
-		s.server.ln, err = net.Listen("unix", path)
+		v.ln, err = net.Listen("unix", path)
 		if err == nil {
 			err = os.Chmod(path, 0o600)
 		}
 		done()
 	}
 	if err != nil {
-		s.log.Warn("the journal can't be read by others while it is recorded", "error", plainError(err))
+		if !v.mute {
+			v.s.log.Warn("the journal can't be read by others while it is recorded", "error", plainError(err))
+		}
+		v.mute = true
 		return
 	}
-	s.server.ln.(*net.UnixListener).SetUnlinkOnClose(false)
-	s.server.wg.Add(1)
-	go s.server.accept()
+	v.mute = false
+	v.ln.(*net.UnixListener).SetUnlinkOnClose(false)
+	v.wg.Add(1)
+	go v.accept(v.ln)
 }
 
-func (v *server) accept() {
+func (v *server) accept(ln net.Listener) {
 	defer v.wg.Done()
 	for {
-		c, err := v.ln.Accept()
+		c, err := ln.Accept()
 		if err != nil {
 			return
 		}
@@ -180,7 +198,7 @@ func (v *server) hello(w *bufio.Writer) error {
 	v.s.mu.RLock()
 	defer v.s.mu.RUnlock()
 	h := liveHello{}
-	if v.s.db != nil {
+	if v.s.file != nil {
 		h.File = v.s.number
 	}
 	h.Lost = liveLosses(v.s.losses.list())
@@ -197,24 +215,34 @@ func (v *server) read(c net.Conn, w *bufio.Writer, q liveRequest) (liveEnd, erro
 		io.Copy(io.Discard, c)
 		close(gone)
 	}()
-	sent := map[uint64]uint32{}
+	sent, failed := uint64(0), 0
 	for {
-		conns, blocks, changed, open := v.s.snapshot(q.File, q.After, sent)
-		if !open {
+		view := v.s.view(q.File, q.After, sent)
+		if view.file == nil {
 			return liveEnd{Finished: true}, nil
 		}
-		for _, raw := range conns {
-			if err := putBytes(w, frameConn, raw); err != nil {
+		sent = view.commits
+		for _, c := range view.conns {
+			if err := putFrame(w, frameConn, c); err != nil {
 				return liveEnd{}, err
 			}
 		}
+		blocks, err := view.read()
 		for _, b := range blocks {
-			if err := putBytes(w, frameBlock, b.block); err != nil {
+			if err := putBytes(w, frameBlock, b); err != nil {
 				return liveEnd{}, err
 			}
-			q.After = b.last
 		}
-		if len(blocks) > 0 {
+		if err != nil {
+			// The block was moved, or the file was let go of; else it can't be read.
+			if failed++; failed > 3 {
+				return liveEnd{Error: "reading the open file: " + plainError(err)}, nil
+			}
+		}
+		if n := len(blocks); n > 0 {
+			q.After, failed = view.blocks[n-1].last, 0
+		}
+		if len(view.blocks) > 0 {
 			continue
 		}
 		if !q.Follow {
@@ -224,7 +252,7 @@ func (v *server) read(c net.Conn, w *bufio.Writer, q liveRequest) (liveEnd, erro
 			return liveEnd{}, err
 		}
 		select {
-		case <-changed:
+		case <-view.changed:
 		case <-gone:
 			return liveEnd{}, io.EOF
 		case <-v.stop:
@@ -233,58 +261,60 @@ func (v *server) read(c net.Conn, w *bufio.Writer, q liveRequest) (liveEnd, erro
 	}
 }
 
-// copiedBlock is a block taken out of the open file.
-type copiedBlock struct {
-	block []byte
-	last  uint64 // number of its last record
+// liveView is what there is in the open file for one reader.
+type liveView struct {
+	file    *boltWriter // nil: the file asked for is not the open one
+	conns   []*connInfo
+	blocks  []livePlace
+	commits uint64
+	changed chan struct{} // closed at the next write
 }
 
-// snapshot copies the connections that sent does not have yet and some blocks
-// with records after a number. changed is closed at the next write.
-func (s *store) snapshot(number, after uint64, sent map[uint64]uint32) (conns [][]byte, blocks []copiedBlock, changed chan struct{}, open bool) {
+// view gives the connections that were written since so many commits, and some of
+// the blocks with records after a number.
+func (s *store) view(number, after, commits uint64) liveView {
 	s.mu.RLock()
-	changed = s.changed
-	if s.db == nil || s.number != number {
-		s.mu.RUnlock()
-		return nil, nil, changed, false
+	defer s.mu.RUnlock()
+	if s.file == nil || s.number != number {
+		return liveView{}
 	}
-	tx, err := s.db.Begin(false)
-	s.mu.RUnlock()
+	v := liveView{file: s.file, commits: s.commits, changed: s.changed}
+	for _, c := range s.conns {
+		if c.at > commits {
+			v.conns = append(v.conns, c.info)
+		}
+	}
+	i, _ := slices.BinarySearchFunc(s.places, after+1, func(p livePlace, seq uint64) int { return cmp.Compare(p.last, seq) })
+	v.blocks = slices.Clone(s.places[i:min(i+blocksAtOnce, len(s.places))])
+	return v
+}
+
+// read reads the blocks as far as it can.
+func (v *liveView) read() (blocks [][]byte, err error) {
+	for _, p := range v.blocks {
+		b := make([]byte, p.length)
+		if _, err := v.file.f.ReadAt(b, p.offset); err != nil {
+			return blocks, err
+		}
+		if err := checkBlock(b, p.first); err != nil {
+			return blocks, err
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks, nil
+}
+
+// checkBlock says whether b is the whole block of a record.
+func checkBlock(b []byte, first uint64) error {
+	h, err := parseHead(b)
 	if err != nil {
-		return nil, nil, changed, false
+		return err
 	}
-	defer tx.Rollback()
-	tx.Bucket(bucketConns).ForEach(func(k, b []byte) error {
-		id, sum := binary.BigEndian.Uint64(k), crc32.Checksum(b, castagnoli)
-		if old, ok := sent[id]; !ok || old != sum {
-			sent[id] = sum
-			conns = append(conns, append([]byte(nil), b[:len(b)-4]...))
-		}
-		return nil
-	})
-	cursor := tx.Bucket(bucketBlocks).Cursor()
-	k, b := cursor.Seek(numberKey(after + 1))
-	if k == nil || binary.BigEndian.Uint64(k) > after+1 {
-		// the block before may hold it
-		if k == nil {
-			k, b = cursor.Last()
-		} else {
-			k, b = cursor.Prev()
-		}
-		if k == nil {
-			k, b = cursor.First()
-		}
+	n, size, _ := headLen(b)
+	if h.first != first || len(b) != n+size || crc32.Checksum(b[n:], castagnoli) != h.sum {
+		return errPayloadSum
 	}
-	for ; k != nil && len(blocks) < blocksAtOne; k, b = cursor.Next() {
-		h, err := parseHead(b)
-		if err != nil {
-			continue
-		}
-		if last := h.first + uint64(h.count) - 1; last > after {
-			blocks = append(blocks, copiedBlock{append([]byte(nil), b...), last})
-		}
-	}
-	return conns, blocks, changed, true
+	return nil
 }
 
 func putFrame(w io.Writer, kind byte, v any) error {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"slices"
@@ -10,29 +11,23 @@ import (
 	"repltap/wire"
 )
 
-// lostFlow is bytes of one direction that could not be written.
+// lostFlow is bytes of one direction that could not be written, or were and are
+// not there any more.
 type lostFlow struct {
 	conn                   uint64
 	dir                    wire.Direction
 	bytes, lines, from, to int64
+	gap                    int64 // those of bytes that were a gap already
 	offset                 int64
 	reason                 string
 }
 
-// losses is what could not be written and is to be noted in the journal as soon
-// as that works again.
-type losses struct {
-	any   atomic.Bool // there are some: asked for every record
-	mu    sync.Mutex
-	flows []lostFlow
-}
+// ledger adds up what blocks hold, by direction: there is one entry each, so
+// however many blocks there are they stay few.
+type ledger map[flowKey]*lostFlow
 
-// add notes the bytes of a block that could not be written. There is one note a
-// direction, so however long the disk fails they stay few. It says how many
-// notes are new, and what was lost that was not a gap already.
-func (l *losses) add(h *blockHeader, err error) (gaps int, bytes int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// add takes a block's bytes in.
+func (l ledger) add(h *blockHeader) {
 	for i := range h.flows {
 		f := &h.flows[i]
 		if f.bytes+f.gapBytes == 0 {
@@ -42,30 +37,65 @@ func (l *losses) add(h *blockHeader, err error) (gaps int, bytes int64) {
 		if f.late {
 			offset = min(offset, f.lateFrom)
 		}
-		lost := l.of(f.conn, f.dir)
-		if lost == nil {
-			l.flows = append(l.flows, lostFlow{conn: f.conn, dir: f.dir, from: h.tmin, to: h.tmax, offset: offset, reason: "write failed: " + plainError(err)})
-			lost = &l.flows[len(l.flows)-1]
-			if f.bytes > 0 { // else it was a gap already
-				gaps++
-			}
+		l.merge(&lostFlow{conn: f.conn, dir: f.dir, from: h.tmin, to: h.tmax, offset: offset,
+			bytes: f.bytes + f.gapBytes, gap: f.gapBytes, lines: f.lines + f.gapLines})
+	}
+}
+
+// merge adds an entry to that of its direction, and says whether that is new.
+func (l ledger) merge(more *lostFlow) bool {
+	k := flowKey{more.conn, more.dir}
+	f := l[k]
+	if f == nil {
+		n := *more
+		l[k] = &n
+		return true
+	}
+	f.bytes, f.gap, f.lines = f.bytes+more.bytes, f.gap+more.gap, f.lines+more.lines
+	f.from, f.to, f.offset = min(f.from, more.from), max(f.to, more.to), min(f.offset, more.offset)
+	return false
+}
+
+// remove takes a block out again. What is left is taken to lie behind it.
+func (l ledger) remove(h *blockHeader) {
+	for i := range h.flows {
+		f := &h.flows[i]
+		if e := l[flowKey{f.conn, f.dir}]; e != nil {
+			n := f.bytes + f.gapBytes
+			e.bytes, e.gap, e.lines, e.offset = e.bytes-n, e.gap-f.gapBytes, e.lines-f.lines-f.gapLines, e.offset+n
+			e.from = max(e.from, min(h.tmax, e.to))
 		}
-		bytes += f.bytes
-		lost.bytes += f.bytes + f.gapBytes
-		lost.lines += f.lines + f.gapLines
-		lost.from, lost.to, lost.offset = min(lost.from, h.tmin), max(lost.to, h.tmax), min(lost.offset, offset)
+	}
+}
+
+// losses is what is not in the journal and is to be noted there as soon as it can
+// be written.
+type losses struct {
+	any   atomic.Bool // there are some: asked for every record
+	mu    sync.Mutex
+	flows ledger
+}
+
+// add notes what is lost. It says how many notes are new, and what was lost that
+// was not a gap already.
+func (l *losses) add(lost ledger, reason string) (gaps int, bytes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.flows == nil {
+		l.flows = ledger{}
+	}
+	for _, f := range lost {
+		if f.bytes == 0 {
+			continue
+		}
+		f.reason = reason
+		if l.flows.merge(f) && f.bytes > f.gap {
+			gaps++
+		}
+		bytes += f.bytes - f.gap
 	}
 	l.any.Store(len(l.flows) > 0)
 	return gaps, bytes
-}
-
-func (l *losses) of(conn uint64, dir wire.Direction) *lostFlow {
-	for i := range l.flows {
-		if l.flows[i].conn == conn && l.flows[i].dir == dir {
-			return &l.flows[i]
-		}
-	}
-	return nil
 }
 
 // plainError leaves the path out of an error: it belongs to this machine, the
@@ -81,11 +111,20 @@ func plainError(err error) string {
 	return err.Error()
 }
 
-// list is what was lost so far.
+// list is what was lost so far, in order.
 func (l *losses) list() []lostFlow {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.flows)
+	return l.flows.sorted()
+}
+
+func (l ledger) sorted() []lostFlow {
+	var out []lostFlow
+	for _, f := range l {
+		out = append(out, *f)
+	}
+	slices.SortFunc(out, func(a, b lostFlow) int { return cmp.Or(cmp.Compare(a.conn, b.conn), cmp.Compare(a.dir, b.dir)) })
+	return out
 }
 
 // take gives what was lost, to be written down elsewhere; nil nearly always.
@@ -95,8 +134,8 @@ func (l *losses) take() []lostFlow {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	flows := l.flows
+	out := l.flows.sorted()
 	l.flows = nil
 	l.any.Store(false)
-	return flows
+	return out
 }

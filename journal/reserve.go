@@ -21,16 +21,25 @@ const (
 
 func (s *store) reservePath() string { return filepath.Join(s.dir, reserveName) }
 
-// reserve takes the room. Without it recording works as well.
+// reserve takes the room, or sees that it is there. Without it recording works as
+// well.
 func (s *store) reserve() {
-	if s.losses.any.Load() { // it holds the note of them
-		s.noted = true
+	s.disk.at("look at", s.reservePath())
+	st, err := os.Lstat(s.reservePath())
+	if err == nil && st.Mode().IsRegular() && st.Size() >= reserveSize {
 		return
 	}
-	err := os.WriteFile(s.reservePath(), make([]byte, reserveSize), 0o600)
+	s.disk.at("write to", s.reservePath())
+	err = os.WriteFile(s.reservePath(), make([]byte, reserveSize), 0o600)
 	if err != nil {
+		s.disk.at("remove", s.reservePath())
 		os.Remove(s.reservePath())
+	}
+	if err != nil && !s.bare {
 		s.log.Warn("no room could be set aside for the end of the journal", "error", plainError(err))
+	}
+	if s.bare = err != nil; !s.bare && s.losses.any.Load() {
+		s.note()
 	}
 }
 
@@ -62,12 +71,14 @@ func (s *store) unnote() {
 }
 
 func (s *store) overwriteReserve(b []byte) {
+	s.disk.at("write to", s.reservePath())
 	f, err := os.OpenFile(s.reservePath(), os.O_WRONLY, 0)
 	if err != nil {
 		return
 	}
 	defer f.Close()
 	if _, err := f.WriteAt(b, 0); err == nil {
+		s.disk.at("sync", s.reservePath())
 		f.Sync()
 	}
 }
@@ -98,10 +109,11 @@ func (s *store) inherit(seen map[flowKey]int64) {
 		ev, k := l.Event, flowKey{l.Conn, l.Dir}
 		if seen[k] < *ev.Offset+ev.Bytes {
 			s.next.Conn = max(s.next.Conn, l.Conn)
-			s.losses.flows = append(s.losses.flows, lostFlow{conn: l.Conn, dir: l.Dir, bytes: ev.Bytes, lines: ev.Lines, from: ev.From, to: ev.To, offset: *ev.Offset, reason: ev.Reason})
+			lost := &lostFlow{conn: l.Conn, dir: l.Dir, bytes: ev.Bytes, lines: ev.Lines, from: ev.From, to: ev.To, offset: *ev.Offset}
+			s.losses.add(ledger{k: lost}, ev.Reason)
 		}
 	}
-	s.losses.any.Store(len(s.losses.flows) > 0)
+	s.noted = s.losses.any.Load() // the reserve has the note of them
 }
 
 // lastWill writes down what was lost up to the end of the recording, when its

@@ -2,11 +2,11 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
-	"go.etcd.io/bbolt"
 )
 
 // errNotWhole keeps a damaged file from being rewritten: what is damaged now may
@@ -16,7 +16,8 @@ var errNotWhole = errors.New("it is damaged")
 // sealFile rewrites a finished file: small blocks are merged into full ones at a
 // better level, and the free pages are gone. The new file takes the old one's
 // name in one step; who is reading the old one goes on doing so.
-func sealFile(path string) error {
+func sealFile(path string, w *watch) error {
+	w.at("read", path)
 	j, err := openFile(path)
 	if err != nil {
 		return err
@@ -32,21 +33,21 @@ func sealFile(path string) error {
 	os.Remove(tmp)
 	h := j.header
 	h.Sealed = true
-	db, err := createBolt(tmp, h, j.size, 0)
+	b, err := createBolt(tmp, h, 0, w)
 	if err != nil {
 		return err
 	}
-	// Synced once, before the rename.
-	db.NoSync = true
-	err = copyFile(db, j)
+	b.unsynced = true // once, before the rename
+	err = copyFile(b, j)
 	if err == nil {
-		err = db.Sync()
+		b.unsynced = false
+		err = b.sync()
 	}
-	if cerr := db.Close(); err == nil {
+	if err == nil {
+		err = b.takeOver(tmp, j, path)
+	}
+	if cerr := b.close(); err == nil {
 		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
 	}
 	if err != nil {
 		os.Remove(tmp)
@@ -56,44 +57,59 @@ func sealFile(path string) error {
 	return nil
 }
 
-// copyFile fills the new file. Blocks that are large already are copied as they
-// are; each transaction is of a bounded size.
-func copyFile(db *bbolt.DB, j *file) error {
-	m := &merger{b: newBuilder(), p: newPacker(zstd.SpeedBetterCompression), u: newUnpacker()}
-	defer m.u.close()
-	m.b.reset()
-	for i, done := 0, false; !done; {
-		err := db.Update(func(tx *bbolt.Tx) error {
-			for size := 0; i < len(j.blocks) && size < maxBatch; i++ {
-				n, err := m.take(tx, j, &j.blocks[i])
-				if err != nil {
-					return err
-				}
-				size += n
-			}
-			if done = i == len(j.blocks); !done {
-				return nil
-			}
-			return m.finish(tx, j)
-		})
-		if err != nil {
-			return err
-		}
+// takeOver gives the new file the name of the old one, if both are what they were:
+// what is whole must not be replaced by what is not, and what was removed not come
+// back.
+func (b *boltWriter) takeOver(tmp string, j *file, path string) error {
+	if err := b.check(tmp); err != nil {
+		return fmt.Errorf("the new file: %w", err)
 	}
-	return nil
-}
-
-// finish writes what is left, in the transaction of the last blocks: another one
-// would write the page of the last blocks again.
-func (m *merger) finish(tx *bbolt.Tx, j *file) error {
-	if _, err := m.put(tx); err != nil {
+	here, err := j.f.f.Stat()
+	if err != nil {
 		return err
 	}
-	conns := make([]connInfo, 0, len(j.conns))
-	for _, c := range j.conns {
-		conns = append(conns, *c)
+	if there, err := os.Lstat(path); err != nil {
+		return err
+	} else if !os.SameFile(here, there) {
+		return errReplaced
 	}
-	return putConns(tx, conns, j.next)
+	return b.rename(tmp, path)
+}
+
+// copyFile fills the new file. Blocks that are large already are copied as they
+// are; each transaction is of a bounded size.
+func copyFile(b *boltWriter, j *file) error {
+	m := &merger{b: newBuilder(), p: newPacker(zstd.SpeedBetterCompression), u: newUnpacker(), to: b}
+	defer m.u.close()
+	m.b.reset()
+	for i := 0; i < len(j.blocks); {
+		for size := 0; i < len(j.blocks) && size < maxBatch; i++ {
+			b.watch.at("read", j.name)
+			n, err := m.take(j, &j.blocks[i])
+			if err != nil {
+				return err
+			}
+			size += n
+		}
+		if i < len(j.blocks) {
+			if err := b.commit(); err != nil {
+				return err
+			}
+		}
+	}
+	// What is left goes with the last blocks: another transaction would write the
+	// page of the last blocks again.
+	if _, err := m.put(); err != nil {
+		return err
+	}
+	conns := make([]*connInfo, 0, len(j.conns))
+	for _, c := range j.conns {
+		conns = append(conns, c)
+	}
+	if err := b.putConns(conns, j.next); err != nil {
+		return err
+	}
+	return b.commit()
 }
 
 // merger puts small blocks together.
@@ -101,11 +117,12 @@ type merger struct {
 	b   *builder
 	p   *packer
 	u   *unpacker
+	to  *boltWriter
 	buf []byte
 }
 
 // take adds a block, and says how many bytes were written for it.
-func (m *merger) take(tx *bbolt.Tx, j *file, r *blockRef) (int, error) {
+func (m *merger) take(j *file, r *blockRef) (int, error) {
 	payload, err := j.payload(r, m.buf)
 	if err != nil {
 		return 0, err
@@ -116,13 +133,13 @@ func (m *merger) take(tx *bbolt.Tx, j *file, r *blockRef) (int, error) {
 	follows := m.b.empty() || m.b.head.first+uint64(m.b.head.count) == h.first
 	large := int64(blockBytes/2) <= h.rawBytes()
 	if !follows || large || m.b.raw+int(h.rawBytes()) > blockBytes {
-		if written, err = m.put(tx); err != nil {
+		if written, err = m.put(); err != nil {
 			return 0, err
 		}
 	}
 	if large {
 		block := h.seal(payload)
-		return written + len(block), putBlock(tx, h.first, block)
+		return written + len(block), m.to.putBlock(h.first, block)
 	}
 	starts := map[flowKey]int64{}
 	for _, f := range h.flows {
@@ -137,13 +154,13 @@ func (m *merger) take(tx *bbolt.Tx, j *file, r *blockRef) (int, error) {
 }
 
 // put writes what was merged.
-func (m *merger) put(tx *bbolt.Tx) (int, error) {
+func (m *merger) put() (int, error) {
 	if m.b.empty() {
 		return 0, nil
 	}
 	block, h := m.p.pack(m.b)
 	m.b.reset()
-	return len(block), putBlock(tx, h.first, block)
+	return len(block), m.to.putBlock(h.first, block)
 }
 
 // rawBytes is how many bytes of lines and fragments a block holds.

@@ -1,19 +1,19 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
-
-	"go.etcd.io/bbolt"
 
 	"repltap/wire"
 )
@@ -22,11 +22,24 @@ import (
 // disk is slow, more blocks wait and share one.
 const maxBatch = 16 << 20
 
-// store owns the directory of a journal that is being written. Its run goroutine
-// owns the open file; others only look at it, under mu.
+// growStep is how many bytes an open file grows at a time.
+const growStep = 1 << 20
+
+// maxEnded is how many connections may have ended in a file before the next one
+// is begun: what the file says of them stays in memory.
+const maxEnded = 1 << 15
+
+// minTrouble is how long at least Stats has what went wrong, so that whoever looks
+// from time to time sees it even when all was well again at once.
+const minTrouble = time.Second
+
+// store owns the directory of a journal that is being written. All that asks
+// anything of the disk is done by its run goroutine (and the sealer's, of other
+// files), which holds no lock meanwhile: others see what is under mu, and in disk
+// that it waits.
 type store struct {
 	dir    string
-	lock   *os.File // holds the lock on the directory
+	lock   *os.File // holds the lock on the directory; nil when that is not the one that it was
 	opts   *Options
 	log    *slog.Logger
 	id     string // of this recording
@@ -34,6 +47,7 @@ type store struct {
 	flush  func() error
 	server *server
 	sealer *sealer
+	disk   watch
 
 	live    map[uint64]*connInfo // connections that are open, as of the last block
 	unsaved map[uint64]bool      // those of live that the open file does not have
@@ -41,17 +55,43 @@ type store struct {
 	next    nextNumbers
 	seq     uint64 // of the last block that was written
 	born    time.Time
-	written int64 // bytes of blocks in the open file
+	written int64       // bytes of blocks in the open file
+	kept    ledger      // of the open file: what is lost with it
+	ended   int         // connections that ended in it
+	moves   []livePlace // where the commit that is going on has put blocks
+	noted   bool        // the reserve has a note of losses
+	bare    bool        // there is no reserve
 
-	mu      sync.RWMutex
-	db      *bbolt.DB // the open file; nil between files
-	number  uint64    // its number, or the last one's
-	changed chan struct{}
-	st      Stats
+	mu        sync.RWMutex
+	file      *boltWriter // the open file; nil between files
+	number    uint64      // its number, or the last one's
+	header    fileHeader  // its header
+	places    []livePlace // its blocks, in order
+	conns     map[uint64]liveConn
+	commits   uint64 // how many there were, for conns
+	changed   chan struct{}
+	openBytes int64 // of the open file on disk
+	st        Stats
+	past      error // what went wrong last
+	pastAt    time.Time
+	doubt     error // why it can't be known whether the directory and the open file are where they were
 
 	losses  losses
-	noted   bool        // the reserve has a note of them
-	failing atomic.Bool // the last write went wrong
+	failing atomic.Bool   // the last write went wrong
+	settled atomic.Int64  // bytes of traffic that were written or are among the losses
+	givenUp chan struct{} // closed when the disk is not waited for any more
+}
+
+// livePlace says where a block is in the open file.
+type livePlace struct {
+	first, last uint64 // numbers of its records
+	place
+}
+
+// liveConn is what the open file says of a connection. It does not change.
+type liveConn struct {
+	info *connInfo
+	at   uint64 // the commit that wrote it
 }
 
 // openStore locks the directory and makes the next file in it.
@@ -63,13 +103,14 @@ func openStore(dir string, o *Options) (*store, nextNumbers, error) {
 	if err != nil {
 		return nil, nextNumbers{}, err
 	}
-	s := &store{dir: dir, lock: lock, opts: o, log: o.Log, live: map[uint64]*connInfo{}, unsaved: map[uint64]bool{}, onDisk: map[uint64][2]int64{}, changed: make(chan struct{})}
+	s := &store{dir: dir, lock: lock, opts: o, log: o.Log, live: map[uint64]*connInfo{}, unsaved: map[uint64]bool{}, onDisk: map[uint64][2]int64{},
+		changed: make(chan struct{}), givenUp: make(chan struct{})}
 	id := make([]byte, 8)
 	rand.Read(id)
 	s.id = hex.EncodeToString(id)
 	unsealed, err := s.resume()
 	if err == nil && o.Redact != wire.RedactNone {
-		s.key, err = redactionKey(dir)
+		s.key, err = redactionKey(dir, nil)
 	}
 	if err == nil {
 		err = s.create()
@@ -79,28 +120,12 @@ func openStore(dir string, o *Options) (*store, nextNumbers, error) {
 		return nil, nextNumbers{}, err
 	}
 	s.reserve()
+	s.disk.done()
 	s.sealer = startSealer(s)
 	for _, n := range unsealed {
 		s.sealer.add(n)
 	}
 	return s, s.next, nil
-}
-
-// lockDir takes the lock that keeps a second writer out. It is on the directory
-// itself and goes with the process.
-func lockDir(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the journal directory: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, &LockedError{Dir: dir}
-		}
-		return nil, fmt.Errorf("locking the journal directory: %w", err)
-	}
-	return f, nil
 }
 
 // resume finds where an earlier recording ended, and which of its files it could
@@ -146,122 +171,226 @@ func (s *store) resume() (unsealed []uint64, err error) {
 // create makes the next file, with all that is known of the open connections.
 func (s *store) create() error {
 	number := s.number + 1
-	path := filepath.Join(s.dir, fileName(number))
+	path := s.pathOf(number)
 	h := fileHeader{Journal: "repltap", Format: Format, Program: s.opts.Program, Number: number, Recording: s.id,
 		Start: s.opts.Anchor.UnixNano(), Source: s.opts.Source, Redact: s.opts.Redact.String(), Key: keyName(s.key), After: s.seq, Past: s.opts.Past}
-	conns := make([]connInfo, 0, len(s.live))
-	for _, c := range s.live {
+	conns := make([]*connInfo, 0, len(s.live))
+	for id, old := range s.live {
+		c := *old
 		for i := range c.Flows {
 			// What could not be written is accounted for where its gap is noted.
-			c.Flows[i].Start = s.onDisk[c.Conn][i]
+			c.Flows[i].Start = s.onDisk[id][i]
 		}
-		conns = append(conns, *c)
+		s.live[id] = &c
+		conns = append(conns, &c)
 	}
 	// It gets its name when it is a journal file: a crash leaves none that is not.
 	begun := path + beginningSuffix
 	os.Remove(begun)
-	db, err := createBolt(begun, h, s.opts.RotateSize, growStep)
+	f, err := createBolt(begun, h, growStep, &s.disk)
 	if err != nil {
 		return fmt.Errorf("making a journal file: %w", err)
 	}
-	err = db.Update(func(tx *bbolt.Tx) error { return putConns(tx, conns, s.next) })
+	f.bucket(bucketBlocks).placed = s.placed
+	err = f.putConns(conns, s.next)
 	if err == nil {
-		err = os.Rename(begun, path)
+		err = f.commit()
+	}
+	if err == nil {
+		err = f.rename(begun, path)
 	}
 	if err != nil {
-		db.Close()
+		f.close()
 		os.Remove(begun)
 		return fmt.Errorf("making a journal file: %w", err)
 	}
 	syncDir(s.dir)
-	clear(s.unsaved)
-	s.born, s.written = time.Now(), 0
+	s.born, s.written, s.kept, s.ended = time.Now(), 0, ledger{}, 0
 	s.mu.Lock()
-	s.db, s.number = db, number
+	s.file, s.number, s.header, s.places, s.conns = f, number, h, nil, map[uint64]liveConn{}
 	s.mu.Unlock()
-	s.measure()
+	s.saved(conns)
+	s.measure(&s.disk)
 	return nil
 }
 
-// run writes blocks until there are no more.
-func (s *store) run(packed <-chan packedBlock) {
-	for p := range packed {
-		batch, size := []packedBlock{p}, len(p.block)
-		for more := true; more && size < maxBatch; {
-			select {
-			case q, ok := <-packed:
-				if more = ok; ok {
-					batch, size = append(batch, q), size+len(q.block)
-				}
-			default:
-				more = false
-			}
-		}
-		s.write(batch)
-		for _, q := range batch {
-			if q.done != nil {
-				close(q.done)
-			}
+func (s *store) pathOf(number uint64) string { return filepath.Join(s.dir, fileName(number)) }
+
+// saved notes that the open file has these connections.
+func (s *store) saved(conns []*connInfo) {
+	clear(s.unsaved)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commits++
+	s.openBytes = s.file.grown
+	for _, c := range conns {
+		s.conns[c.Conn] = liveConn{c, s.commits}
+		if c.Closed != 0 {
+			s.ended++
+			delete(s.live, c.Conn)
+			delete(s.onDisk, c.Conn)
 		}
 	}
 }
 
-// write commits a batch. When that fails the blocks are lost and written down as
-// such; the file stays as it was and the next batch tries a new one.
+// run writes blocks until there are no more, and sees to it meanwhile that the
+// journal is where it was.
+func (s *store) run(packed <-chan packedBlock) {
+	tick := time.NewTicker(max(s.opts.FlushInterval/2, 10*time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case p, ok := <-packed:
+			if !ok {
+				return
+			}
+			s.writeAll(p, packed)
+		case <-tick.C:
+			s.write(nil)
+		}
+	}
+}
+
+// writeAll writes a block and those that wait behind it.
+func (s *store) writeAll(p packedBlock, packed <-chan packedBlock) {
+	batch, size := []packedBlock{p}, len(p.block)
+	for more := true; more && size < maxBatch; {
+		select {
+		case q, ok := <-packed:
+			if more = ok; ok {
+				batch, size = append(batch, q), size+len(q.block)
+			}
+		default:
+			more = false
+		}
+	}
+	s.write(batch)
+	for _, q := range batch {
+		if q.done != nil {
+			close(q.done)
+		}
+	}
+}
+
+// write commits a batch, which may be empty. When that fails the blocks are lost
+// and written down as such; the file stays as it was and the next batch tries a
+// new one.
 func (s *store) write(batch []packedBlock) {
-	err := s.ensure() // before the batch is learned: a new file begins where the last batch ended
+	defer s.disk.done()
+	err := s.ready() // before the batch is learned: a new file begins where the last batch ended
 	for _, p := range batch {
 		s.next = p.next
 		for i := range p.conns {
 			s.learn(&p.conns[i])
 		}
 	}
-	if err == nil {
-		err = s.commit(batch)
-	}
-	s.mu.Lock()
-	if (err == nil) != (s.st.Err == nil) {
-		s.report(err)
-	}
-	s.st.Err = err
-	s.failing.Store(err != nil)
-	for _, p := range batch {
-		if p.head == nil {
-			continue
-		}
-		if err == nil {
-			s.st.Blocks++
-			s.st.Records += uint64(p.head.count)
-		} else {
-			s.st.Failed++
-			if gaps, bytes := s.losses.add(p.head, err); bytes > 0 && s.opts.Lost != nil {
-				s.opts.Lost(gaps, bytes)
-			}
+	if err == nil && s.anew(batch) {
+		if err = s.commit(batch); isLoss(err) {
+			s.lose(&LostFileError{File: fileName(s.number), Err: err})
 		}
 	}
-	if err == nil {
-		close(s.changed)
-		s.changed = make(chan struct{})
-	}
-	s.mu.Unlock()
+	s.settle(batch, err)
 	if err != nil {
 		s.drop()
 		s.note()
 		return
 	}
 	s.unnote()
-	if s.written >= s.opts.RotateSize || s.written > 0 && time.Since(s.born) >= s.opts.RotateInterval {
+	if s.written >= s.opts.RotateSize || s.written > 0 && time.Since(s.born) >= s.opts.RotateInterval || s.ended >= maxEnded {
 		s.rotate()
 	}
 }
 
-// report logs when writing begins to fail and when it works again.
-func (s *store) report(err error) {
-	if err != nil {
-		s.log.Error("the journal can't be written; the traffic goes on and is noted as a gap", "dir", s.dir, "error", err)
-	} else {
-		s.log.Info("the journal is written again", "dir", s.dir)
+// anew says whether there is something to commit.
+func (s *store) anew(batch []packedBlock) bool {
+	return len(s.unsaved) > 0 || slices.ContainsFunc(batch, func(p packedBlock) bool { return p.head != nil })
+}
+
+// settle notes what has become of a batch.
+func (s *store) settle(batch []packedBlock, err error) {
+	lost, bytes := ledger{}, int64(0)
+	s.mu.Lock()
+	for _, p := range batch {
+		if p.head == nil {
+			continue
+		}
+		bytes += p.head.rawBytes()
+		if err == nil {
+			s.st.Blocks++
+			s.st.Records += uint64(p.head.count)
+		} else {
+			s.st.Failed++
+			lost.add(p.head)
+		}
 	}
+	if err == nil && len(batch) > 0 {
+		s.wake()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		s.forgo(lost, "write failed: "+plainError(err))
+	}
+	s.settled.Add(bytes)
+	s.report(err)
+}
+
+// forgo notes what is not going to be in the journal.
+func (s *store) forgo(lost ledger, reason string) (bytes int64) {
+	gaps, bytes := s.losses.add(lost, reason)
+	if bytes > 0 && s.opts.Lost != nil {
+		s.opts.Lost(reason, gaps, bytes)
+	}
+	return bytes
+}
+
+// wake has readers look at the open file. Under mu.
+func (s *store) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// report notes how the last write went, and logs when writing begins to fail and
+// when it works again.
+func (s *store) report(err error) {
+	s.mu.Lock()
+	before := s.st.Err
+	s.st.Err = err
+	if err != nil {
+		s.past, s.pastAt = err, time.Now()
+	}
+	s.mu.Unlock()
+	s.failing.Store(err != nil)
+	switch {
+	case err != nil && before == nil:
+		s.log.Error("the journal can't be written; the traffic goes on and is noted as a gap", "dir", s.dir, "error", err)
+	case err == nil && before != nil:
+		s.log.Info("the journal is written again", "dir", s.dir, "file", fileName(s.number))
+	}
+}
+
+// lastErr is why the last write went wrong, nil when it did not.
+func (s *store) lastErr() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.st.Err
+}
+
+// stats asks nothing of the disk: it may hang.
+func (s *store) stats() Stats {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	st := s.st
+	st.Bytes += s.openBytes
+	switch hang := s.disk.hang(s.opts.FlushInterval); {
+	case st.Err != nil:
+	case hang != nil:
+		st.Err = hang
+	case s.past != nil && time.Since(s.pastAt) < max(s.opts.FlushInterval, minTrouble):
+		st.Err = s.past
+	default:
+		st.Err = s.doubt
+	}
+	return st
 }
 
 // learn takes over what a block says of a connection.
@@ -277,50 +406,67 @@ func (s *store) learn(c *connInfo) {
 	s.unsaved[c.Conn] = true
 }
 
-// ensure makes a file when none is open.
-func (s *store) ensure() error {
-	if s.db != nil {
-		return nil
-	}
-	return s.create()
-}
-
 // commit writes a batch and what it says of the connections in one transaction.
 func (s *store) commit(batch []packedBlock) error {
-	conns := make([]connInfo, 0, len(s.unsaved))
+	conns := make([]*connInfo, 0, len(s.unsaved))
 	for id := range s.unsaved {
-		conns = append(conns, *s.live[id])
+		conns = append(conns, s.live[id])
 	}
-	size := 0
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		for _, p := range batch {
-			if p.head == nil {
-				continue
-			}
-			size += len(p.block)
-			if err := putBlock(tx, p.head.first, p.block); err != nil {
-				return err
-			}
+	for _, p := range batch {
+		if p.head == nil {
+			continue
 		}
-		return putConns(tx, conns, s.next)
-	})
-	if err != nil {
+		if err := s.file.putBlock(p.head.first, p.block); err != nil {
+			return err
+		}
+	}
+	if err := s.file.putConns(conns, s.next); err != nil {
 		return err
 	}
-	s.written += int64(size)
-	for id := range s.unsaved {
-		if c := s.live[id]; c.Closed != 0 {
-			delete(s.live, id)
-			delete(s.onDisk, id)
-		} else {
-			s.onDisk[id] = [2]int64{c.Flows[0].Seen, c.Flows[1].Seen}
+	if err := s.file.commit(); err != nil {
+		return err
+	}
+	for _, p := range batch {
+		if p.head != nil {
+			s.written += int64(len(p.block))
+			s.seq = p.head.first + uint64(p.head.count) - 1
+			s.kept.add(p.head)
 		}
 	}
-	clear(s.unsaved)
-	if n := len(batch); batch[n-1].head != nil {
-		s.seq = batch[n-1].head.first + uint64(batch[n-1].head.count) - 1
+	for _, c := range conns {
+		s.onDisk[c.Conn] = [2]int64{c.Flows[0].Seen, c.Flows[1].Seen}
 	}
+	s.findable(batch)
+	s.saved(conns)
 	return nil
+}
+
+// placed notes where a block was written. Those in the last page move as others
+// come to lie behind them.
+func (s *store) placed(key []byte, at place) {
+	s.moves = append(s.moves, livePlace{first: binary.BigEndian.Uint64(key), place: at})
+}
+
+// findable makes what was committed known to readers of the open file.
+func (s *store) findable(batch []packedBlock) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range batch {
+		if p.head != nil {
+			s.places = append(s.places, livePlace{first: p.head.first, last: p.head.first + uint64(p.head.count) - 1})
+		}
+	}
+	for _, m := range s.moves {
+		if i, ok := s.placeOf(m.first); ok {
+			s.places[i].place = m.place
+		}
+	}
+	s.moves = s.moves[:0]
+}
+
+// placeOf finds a block of the open file.
+func (s *store) placeOf(first uint64) (int, bool) {
+	return slices.BinarySearchFunc(s.places, first, func(p livePlace, first uint64) int { return cmp.Compare(p.first, first) })
 }
 
 // takeLost gives what was lost once it can be written down; nil nearly always.
@@ -331,20 +477,21 @@ func (s *store) takeLost() []lostFlow {
 	return s.losses.take()
 }
 
-// drop lets go of a file that could not be written to. What is committed in it
-// stays as it is.
+// drop lets go of the open file. What is committed in it stays as it is.
 func (s *store) drop() {
 	s.mu.Lock()
-	db := s.db
-	s.db = nil
+	f := s.file
+	s.file, s.places, s.conns, s.openBytes = nil, nil, nil, 0
+	s.wake()
 	s.mu.Unlock()
-	if db != nil {
-		db.Close()
+	if f != nil {
+		f.close()
 	}
+	s.kept = nil
 	for id := range s.live {
 		s.unsaved[id] = true
 	}
-	s.measure()
+	s.measure(&s.disk)
 }
 
 // rotate ends the open file and begins the next one.
@@ -353,47 +500,33 @@ func (s *store) rotate() {
 	s.drop()
 	s.sealer.add(done)
 	if err := s.create(); err != nil {
-		s.mu.Lock()
-		s.st.Err = err
 		s.report(err)
-		s.mu.Unlock()
 	}
 	s.retain()
 }
 
 // close ends the last file, after run.
 func (s *store) close() error {
+	defer s.disk.done()
+	s.write(nil)
 	os.Remove(s.reservePath())
 	err := s.lastWill()
-	if err == nil && s.db != nil {
-		err = s.db.Update(func(tx *bbolt.Tx) error {
-			h := fileHeader{}
-			if err := openValue(keyHeader, tx.Bucket(bucketMeta).Get(keyHeader), &h); err != nil {
-				return err
-			}
-			h.Ended = true
-			return putHeader(tx, h)
-		})
+	if err == nil && s.file != nil {
+		s.header.Ended = true
+		if err = s.file.putHeader(s.header); err == nil {
+			err = s.file.commit()
+		}
 	}
-	if s.db != nil {
+	if s.file != nil {
 		s.drop()
 		s.sealer.add(s.number)
 	}
+	s.disk.done()
 	s.server.close()
 	s.sealer.close()
 	s.retain()
-	s.lock.Close()
-	return err
-}
-
-func (s *store) stats() Stats {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	st := s.st
-	if s.db != nil {
-		if fi, err := os.Stat(filepath.Join(s.dir, fileName(s.number))); err == nil {
-			st.Bytes += fi.Size()
-		}
+	if s.lock != nil {
+		s.lock.Close()
 	}
-	return st
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -37,10 +38,13 @@ type Options struct {
 	// are of the past, so the clock says nothing about them.
 	Anchor time.Time
 	Past   bool
-	// Lost, when not nil, is told of traffic that could not be written as it
-	// happens: into how many gaps it goes that were not open yet, and its bytes.
-	Lost func(gaps int, bytes int64)
+	// Lost, when not nil, is told of traffic that could not be written or was lost
+	// with its file, as it happens: why (details follow a colon), into how many gaps
+	// it goes that were not open yet, and its bytes.
+	Lost func(reason string, gaps int, bytes int64)
 	Log  *slog.Logger
+
+	hangPatience time.Duration
 }
 
 func (o *Options) defaults() {
@@ -56,6 +60,9 @@ func (o *Options) defaults() {
 	if o.Anchor.IsZero() {
 		o.Anchor = time.Now()
 	}
+	if o.hangPatience <= 0 {
+		o.hangPatience = hangPatience
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -68,7 +75,9 @@ type Stats struct {
 	Blocks  uint64
 	Records uint64
 	Failed  uint64 // blocks that could not be written
-	Err     error  // of the last write; nil when it went well
+	// Err is why nothing can be written, or could not be a moment ago: of the last
+	// write, a *LostFileError, or a *HangError. nil when all is well.
+	Err error
 }
 
 // Writer appends records to a journal. Append, Flush, Sync and Close may be
@@ -76,7 +85,7 @@ type Stats struct {
 //
 // Three goroutines stand behind it: one hands over what has waited long enough,
 // one compresses, one owns the open file. Between them are short queues, so that
-// a slow disk holds up Append and nothing grows.
+// a slow disk holds up Append and nothing grows. A fourth watches the disk.
 type Writer struct {
 	opts   Options
 	store  *store
@@ -85,6 +94,11 @@ type Writer struct {
 	free   chan *builder
 	stop   chan struct{}
 	wg     sync.WaitGroup
+	ending atomic.Bool  // the disk is waited for no longer than it takes
+	taken  atomic.Int64 // bytes of traffic that were appended
+	quit   chan struct{}
+	once   sync.Once
+	guards sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
 	b      *builder
@@ -141,7 +155,7 @@ func Create(dir string, o Options) (*Writer, error) {
 	}
 	w := &Writer{
 		opts: o, store: s,
-		packed: make(chan packedBlock, packedQueue), full: make(chan filled, 1), free: make(chan *builder, 3), stop: make(chan struct{}),
+		packed: make(chan packedBlock, packedQueue), full: make(chan filled, 1), free: make(chan *builder, 3), stop: make(chan struct{}), quit: make(chan struct{}),
 		seq: next.Seq, nextConn: next.Conn, conns: map[uint64]*connState{}, last: o.Anchor.UnixNano(), wall: wallClock,
 	}
 	for range cap(w.free) {
@@ -152,6 +166,7 @@ func Create(dir string, o Options) (*Writer, error) {
 	w.b = <-w.free
 	s.flush = w.Sync
 	s.serve()
+	w.guards.Go(w.guard)
 	w.wg.Add(3)
 	go w.flusher()
 	go w.packing()
@@ -215,6 +230,7 @@ func (w *Writer) bytes(e *entry, c *connState, r *Record) {
 	e.midLine = *mid
 	w.b.add(e, f.Seen)
 	f.Seen += int64(len(r.Data))
+	w.taken.Add(int64(len(r.Data)))
 	if n := len(r.Data); n > 0 {
 		*mid = r.Data[n-1] != '\n'
 	}
@@ -334,8 +350,12 @@ func (w *Writer) handOver(done chan struct{}) {
 		}
 		c.touched = false
 	}
-	w.full <- f
-	w.b = <-w.free
+	select {
+	case w.full <- f:
+		w.b = <-w.free
+	case <-w.store.givenUp:
+		w.b.reset()
+	}
 }
 
 // flusher hands over what has waited for half the flush interval; the other half
@@ -379,7 +399,10 @@ func (w *Writer) packing() {
 		}
 		f.b.reset()
 		w.free <- f.b
-		w.packed <- out
+		select {
+		case w.packed <- out:
+		case <-w.store.givenUp:
+		}
 	}
 }
 
@@ -394,15 +417,83 @@ func (w *Writer) Sync() error {
 	}
 	w.handOver(done)
 	w.mu.Unlock()
-	<-done
-	return w.store.stats().Err
+	select {
+	case <-done:
+	case <-w.store.givenUp:
+	}
+	return w.store.lastErr()
 }
 
-// Stats can be asked at any time.
+// Stats can be asked at any time; it waits for nothing.
 func (w *Writer) Stats() Stats { return w.store.stats() }
 
-// Close writes what is left, seals the last file and ends all goroutines.
+// hangPatience is how long a disk may take for one answer once the recording ends:
+// more than any that works, and less than what a supervisor waits for the process.
+const hangPatience = 5 * time.Second
+
+// guard watches the disk, which the goroutine that waits for it can't. It logs that
+// the disk hangs, and once the recording ends gives it up.
+func (w *Writer) guard() {
+	t := time.NewTicker(max(w.opts.FlushInterval/4, 10*time.Millisecond))
+	defer t.Stop()
+	var logged *diskOp
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-t.C:
+		}
+		hang := w.store.disk.hang(w.opts.FlushInterval)
+		switch {
+		case hang != nil && logged == nil:
+			w.opts.Log.Error("the journal can't be written: the disk does not answer; the traffic goes on, and is noted as a gap when no more of it can wait", "dir", w.store.dir, "error", hang)
+			logged = hang.op
+		case hang == nil && logged != nil:
+			w.opts.Log.Info("the disk answers again", "dir", w.store.dir)
+			logged = nil
+		}
+		if w.ending.Load() && w.hang(w.opts.hangPatience) != nil {
+			close(w.store.givenUp)
+			return
+		}
+	}
+}
+
+// hang says that the disk hangs, for the open file or for one that is being sealed.
+func (w *Writer) hang(limit time.Duration) *HangError {
+	if h := w.store.disk.hang(limit); h != nil {
+		return h
+	}
+	return w.store.sealer.disk.hang(limit)
+}
+
+// End says that the recording is about to end: from now on a disk that hangs is
+// given up after a few seconds, and what is appended then is left out. Close does
+// so too.
+func (w *Writer) End() { w.ending.Store(true) }
+
+// Close writes what is left, seals the last file and ends all goroutines. When the
+// disk hangs it gives up with a *HangError, and leaves those that wait for it.
 func (w *Writer) Close() error {
+	w.End()
+	done := make(chan error, 1)
+	go func() { done <- w.close() }()
+	defer w.guards.Wait()
+	select {
+	case err := <-done:
+		w.once.Do(func() { close(w.quit) })
+		return err
+	case <-w.store.givenUp:
+		hang := w.hang(0)
+		if hang == nil { // it answers after all, but is too late
+			return <-done
+		}
+		hang.Unwritten = w.taken.Load() - w.store.settled.Load()
+		return hang
+	}
+}
+
+func (w *Writer) close() error {
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()

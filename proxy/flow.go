@@ -103,7 +103,7 @@ func (f *flow) miss(t int64, chunk []byte, stop <-chan struct{}) {
 	begun := 0
 	if f.gap == nil {
 		begun = 1
-		f.gap = &journal.Event{From: t, Reason: ReasonQueueFull}
+		f.gap = &journal.Event{From: t, Reason: f.rec.r.queueFull()}
 		select {
 		case <-stop:
 			f.gap.Reason = ReasonShutdown

@@ -35,12 +35,20 @@ type Metrics struct {
 // other is the label of what is not in a closed set.
 const other = "other"
 
-// reasonWriteFailed is that of gaps which the journal itself leaves.
-const reasonWriteFailed = "write failed"
+// Reasons of gaps which the journal itself leaves.
+const (
+	reasonWriteFailed = "write failed"
+	reasonFileLost    = "file lost"
+)
 
 // gapReasons are the labels of gaps: what is left of a reason without the
 // details that follow a colon.
-var gapReasons = []string{ReasonQueueFull, ReasonShutdown, reasonWriteFailed, journal.ReasonRedacted, other}
+var gapReasons = []string{ReasonQueueFull, ReasonShutdown, reasonWriteFailed, reasonFileLost, journal.ReasonRedacted, other}
+
+func gapReason(reason string) string {
+	reason, _, _ = strings.Cut(reason, ":")
+	return reason
+}
 
 // maxCodes bounds the findings' codes that have a counter of their own.
 const maxCodes = 100
@@ -132,7 +140,7 @@ func (m *Metrics) closed(c cause) {
 // gap counts a gap, and how much it makes missing; once may be 0 for a gap that
 // grows.
 func (m *Metrics) gap(reason string, once int, bytes int64) {
-	reason, _, _ = strings.Cut(reason, ":")
+	reason = gapReason(reason)
 	if m.gaps[reason] == nil {
 		reason = other
 	}
@@ -141,8 +149,9 @@ func (m *Metrics) gap(reason string, once int, bytes int64) {
 }
 
 // Lost counts traffic that the recorder passed on and the journal could not
-// write: into how many new gaps it goes, and its bytes. It fits journal.Options.
-func (m *Metrics) Lost(gaps int, bytes int64) { m.gap(reasonWriteFailed, gaps, bytes) }
+// write or lost with a file: why, into how many new gaps it goes, and its bytes. It
+// fits journal.Options.
+func (m *Metrics) Lost(reason string, gaps int, bytes int64) { m.gap(reason, gaps, bytes) }
 
 // finding counts one by its code; only the recorder's goroutine calls it.
 func (m *Metrics) finding(code string) {

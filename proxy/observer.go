@@ -90,10 +90,10 @@ func (o *Observer) Worker(conn uint64, name string) {
 // Gap logs that something is missing from the journal, and counts it unless
 // the recorder has done so when it left it out.
 func (o *Observer) Gap(conn uint64, dir wire.Direction, ev *journal.Event) {
-	if ev.Reason != ReasonQueueFull && ev.Reason != ReasonShutdown {
-		o.metrics.gap(ev.Reason, 1, ev.Bytes)
+	if r := gapReason(ev.Reason); r != ReasonQueueFull && r != ReasonShutdown {
+		o.metrics.gap(r, 1, ev.Bytes)
 	}
-	if attrs, ok := o.mayLog(sight{0, "gap " + ev.Reason}); ok {
+	if attrs, ok := o.mayLog(sight{0, "gap " + gapReason(ev.Reason)}); ok {
 		attrs = append(attrs, "conn", conn, "direction", dir.String(), "bytes", ev.Bytes, "lines", ev.Lines, "reason", ev.Reason)
 		o.log.Warn("gap in the journal", attrs...)
 	}

@@ -23,6 +23,7 @@ type Sink interface {
 type RecorderOptions struct {
 	Queue    int64         // bytes that may wait for the sink; 0 means DefaultQueue
 	Block    bool          // when the queue is full, hold the traffic up instead of leaving a gap
+	Why      func() string // why the sink does not keep up, if that is known; may be nil
 	NextConn func() uint64 // numbers connections; nil counts from 1
 	Anchor   time.Time     // the recording's wall clock and monotonic start; zero means now
 	Metrics  *Metrics      // nil counts for nobody
@@ -65,6 +66,7 @@ type Recorder struct {
 	sink     Sink
 	limit    int64
 	block    bool
+	why      func() string
 	nextConn func() uint64
 	metrics  *Metrics
 	observer *Observer
@@ -108,7 +110,7 @@ func (e *entry) cost() int64 { return entryCost + int64(len(e.data)) }
 // NewRecorder starts the goroutine that feeds sink; Close ends it.
 func NewRecorder(sink Sink, o RecorderOptions) *Recorder {
 	r := &Recorder{
-		sink: sink, limit: o.Queue, block: o.Block, nextConn: o.NextConn, metrics: o.Metrics, observer: o.Observer, anchor: o.Anchor,
+		sink: sink, limit: o.Queue, block: o.Block, why: o.Why, nextConn: o.NextConn, metrics: o.Metrics, observer: o.Observer, anchor: o.Anchor,
 		timer: time.NewTimer(tick), urgent: make(chan struct{}, 1), done: make(chan struct{}), batch: 1,
 	}
 	r.timer.Stop()
@@ -146,6 +148,16 @@ func (r *Recorder) Close() {
 	r.nudge(true)
 	r.mu.Unlock()
 	<-r.done
+}
+
+// queueFull is the reason of a gap that begins now because there is no room.
+func (r *Recorder) queueFull() string {
+	if r.why != nil {
+		if why := r.why(); why != "" {
+			return ReasonQueueFull + ": " + why
+		}
+	}
+	return ReasonQueueFull
 }
 
 // QueueBytes is how much waits for the sink, as charged against the limit.

@@ -30,7 +30,9 @@ reached, workers are refused, as the master itself would do.
 
 The traffic comes first: when the journal can't keep up or its disk fails, the
 traffic goes on, and what is missing is written down as a gap (see repltap
-verify). --on-overflow block makes the traffic wait instead.
+verify). --on-overflow block makes the traffic wait instead. When the file that is
+being written, or the directory, is cut short, removed or replaced, recording goes
+on by itself in a new one, and a gap says what was lost.
 
 With --enforce a line that its sender may not send, or that does not parse, is
 not passed on: its sender gets the ERROR that the receiver would have answered
@@ -44,7 +46,9 @@ The journal is a directory of files that are begun anew at --rotate-size or
 be read with repltap log and repltap verify while it is recorded.
 
 SIGINT or SIGTERM end the recording: no new connections, what is queued is
-written, the journal is sealed, exit status 0. A second one ends it at once.
+written, the journal is sealed, exit status 0. A disk that does not answer is
+given up after a few seconds, with exit status 1. A second signal ends the
+recording at once.
 
 Replication lines hold secrets and what users do. Before anything is written,
 --redact makes unreadable

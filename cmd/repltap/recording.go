@@ -62,13 +62,21 @@ func newRecording(o recordingOptions) (*recording, error) {
 	observer := proxy.NewObserver(metrics, o.log)
 	r := &recording{writer: w, scribe: journal.NewScribe(w, o.dialect, observer)}
 	r.recorder = proxy.NewRecorder(r.scribe, proxy.RecorderOptions{
-		Queue: o.queue, Block: o.block, NextConn: w.NextConn, Anchor: anchor, Metrics: metrics, Observer: observer,
+		Queue: o.queue, Block: o.block, Why: func() string { return troubleOf(w) }, NextConn: w.NextConn, Anchor: anchor, Metrics: metrics, Observer: observer,
 	})
 	r.tap = &proxy.Tap{
 		Network: o.listen.network(), Listen: string(o.listen), Upstream: o.upstream, Recorder: r.recorder, Metrics: metrics, Log: o.log, Ready: o.ready,
 		Enforcer: o.enforcer,
 	}
 	return r, nil
+}
+
+// troubleOf is what the journal can't do right now, "" when all is well.
+func troubleOf(w *journal.Writer) string {
+	if err := w.Stats().Err; err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // drained waits until no connection is open: whoever made them knows that they
@@ -86,9 +94,10 @@ func (r *recording) drained(ctx context.Context) {
 }
 
 // run taps until ctx ends, then journals what is still queued and seals the
-// journal.
+// journal. When the disk hangs it gives that up after some seconds, and says so.
 func (r *recording) run(ctx context.Context) error {
 	err := r.tap.Serve(ctx)
+	r.writer.End() // the recorder waits for it
 	r.recorder.Close()
 	return errors.Join(err, r.writer.Close())
 }
