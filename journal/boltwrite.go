@@ -469,6 +469,12 @@ func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
+// trim gives back the room at the end that was not needed.
+func (b *boltWriter) trim() {
+	b.watch.at("trim", b.f.Name())
+	b.f.Truncate(int64(b.pages) * int64(b.page)) // when it stays that is as well
+}
+
 func (b *boltWriter) close() error {
 	b.watch.at("close", b.f.Name())
 	return b.f.Close()

@@ -497,6 +497,7 @@ func (s *store) drop() {
 // rotate ends the open file and begins the next one.
 func (s *store) rotate() {
 	done := s.number
+	s.file.trim()
 	s.drop()
 	s.sealer.add(done)
 	if err := s.create(); err != nil {
@@ -518,6 +519,7 @@ func (s *store) close() error {
 		}
 	}
 	if s.file != nil {
+		s.file.trim()
 		s.drop()
 		s.sealer.add(s.number)
 	}
