@@ -31,7 +31,7 @@ var meanings = map[string]string{
 	wire.CodeBatchMixed:     "Rows of two writers are mixed in one group: receivers give all of them the token of the last.",
 	wire.CodeTokenRegress:   "A token is lower than one before, and no POSITION said so: receivers from 1.16 on throw the row away.",
 	wire.CodeDuplicateToken: "The same token came again: receivers from 1.16 on throw the row away.",
-	wire.CodeGap:            "A POSITION begins after the last token that was seen: the receiver fetches what is between.",
+	wire.CodeGap:            "A POSITION begins after the last token that was seen: the receiver fetches what is between, of federation only if it sends that.",
 	wire.CodeEarlyRdata:     "Rows came before the receiver waits for them: it throws them away.",
 	wire.CodePositionOrder:  "A POSITION ends before it begins.",
 	wire.CodeEmptySkip:      "A POSITION said that there were no rows where one came later: that row is thrown away.",
