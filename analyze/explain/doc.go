@@ -6,10 +6,10 @@
 // line by line, and says itself whether it took the rows in, threw them away and
 // by which rule, or would have had to fetch them.
 //
-// The journal is read twice, with a filter that skips what has nothing of the
-// stream in it: once for the writers and for what the traffic says of the release
-// (writers.go), once for the workers (workers.go). What is kept is bounded: of
-// writers and workers there are a few hundred, of lines the first few.
+// The journal is read twice: once for the writers, for the generations of their
+// tokens and for what the traffic says of the release (writers.go), once for the
+// workers (workers.go). What is kept is bounded: of writers and workers there are a
+// few hundred, of lines the first few.
 //
 // What an explanation can't know: where a worker stood when its first line came,
 // and what it fetched. The first POSITION that a worker gets is taken to be where

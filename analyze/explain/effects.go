@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
+
 	"repltap/analyze/profile"
 	"repltap/journal"
 	"repltap/wire"
@@ -22,6 +24,7 @@ func (p *play) effects(st *WorkerStory, w *player, rec *journal.Record, effects 
 			case e.Token == token:
 				p.decide(st, rec, Delivered, "", current)
 				st.rows(len(e.Rows))
+				st.has(rec.Gist.Row)
 			case over:
 				p.decide(st, rec, Passed, fmt.Sprintf("a row with token %d came, and the worker was at %d", e.Token, current), current)
 			}
@@ -33,6 +36,9 @@ func (p *play) effects(st *WorkerStory, w *player, rec *journal.Record, effects 
 				}
 				p.decide(st, rec, fate, reason(e), current)
 				st.rows(e.Count)
+				if fate == Discarded {
+					st.lacks(rec.Gist.Row)
+				}
 			}
 		case wire.EffectFetch:
 			if e.Query && e.From < token && token <= e.Token {
@@ -62,6 +68,23 @@ func away(was *Line, rec *journal.Record) string {
 		return ""
 	}
 	return fmt.Sprintf("; what came to it before was at +%ss on connection %d", was.At.Digits(), was.Conn)
+}
+
+// has and lacks note which of the rows with the token a worker took in, and which
+// it threw away without having it.
+func (st *WorkerStory) has(row []byte) {
+	hash := xxhash.Sum64(row)
+	st.lost = slices.DeleteFunc(st.lost, func(h uint64) bool { return h == hash })
+	if len(st.got) < maxThen {
+		st.got = append(st.got, hash)
+	}
+}
+
+func (st *WorkerStory) lacks(row []byte) {
+	hash := xxhash.Sum64(row)
+	if len(st.lost) < maxThen && !slices.Contains(st.got, hash) && !slices.Contains(st.lost, hash) {
+		st.lost = append(st.lost, hash)
+	}
 }
 
 func (st *WorkerStory) rows(n int) { st.Rows = max(st.Rows, int64(n)) }
@@ -98,7 +121,7 @@ func reason(e *wire.Effect) string {
 	case wire.ReasonNotConnected:
 		return "no POSITION of the stream had come on this connection"
 	case wire.ReasonOldToken:
-		return fmt.Sprintf("it is not after %d, where the worker was", e.Current)
+		return fmt.Sprintf("it is not after %d, where the worker was; up to 1.15 it is taken in", e.Current)
 	case wire.ReasonBadRow:
 		return "the row does not fit the stream in its release"
 	}

@@ -53,11 +53,18 @@ type Line struct {
 // WriterStory is what an instance did about the token.
 type WriterStory struct {
 	Instance string `json:"instance"`
+	// Generation is that of the instance's tokens: 2 where they began anew once,
+	// with the line Began; none for the first.
+	Generation profile.Count `json:"generation"`
+	Began      *Line         `json:"began"`
 	// First is the row with the token, where it came first; nil if none did.
 	First *Line  `json:"first"`
 	Rows  int64  `json:"rows"`  // of its group
 	Group []Line `json:"group"` // the first of them
 	Times int64  `json:"times"` // how often it was sent, to all connections
+	// Others are rows that end other groups with the same token, where each came
+	// first: the first few.
+	Others []Line `json:"others"`
 	// OverLong is how many bytes the line of First has, if that are more than
 	// receivers take; 0 if not. CutOff says that it never ended.
 	OverLong int64 `json:"over_long"`
@@ -78,13 +85,13 @@ type WriterStory struct {
 // the story by what could be read.
 func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(int64)) (*Story, error) {
 	s := &Story{Schema: Schema, Stream: q.Stream, Token: q.Token, Complete: true, Writers: []*WriterStory{}, Workers: []*WorkerStory{}, Notes: []string{}}
-	filter := journal.Filter{Streams: []string{q.Stream}}
 	start := r.Info().Start
-	first := &survey{question: q, story: s, start: start, writers: map[string]*writer{}}
+	names := namesake.Find(ctx, r, journal.Filter{})
+	first := &survey{question: q, story: s, start: start, generations: profile.NewGenerations(start, names), writers: map[writerKey]*writer{}}
 	read := int64(0)
 	var unreadable error
-	pass := func(filter journal.Filter, take func(*journal.Record), damage *int64) error {
-		for rec, err := range r.InTime(ctx, filter) {
+	pass := func(take func(*journal.Record), damage *int64) error {
+		for rec, err := range r.InTime(ctx, journal.Filter{}) {
 			if err != nil {
 				if errors.As(err, new(*journal.UnreadableError)) {
 					unreadable = cmp.Or(unreadable, err)
@@ -101,19 +108,16 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 		}
 		return nil
 	}
-	if err := pass(filter, first.take, &s.Damage); err != nil {
-		return nil, err
-	}
-	first.finish()
-	var again int64
 	var spoken wire.Detector
-	if err := pass(journal.Filter{}, func(rec *journal.Record) {
+	if err := pass(func(rec *journal.Record) {
 		if rec.Kind == journal.KindLine {
 			spoken.Observe(rec.Dir, rec.Data, &rec.Gist)
 		}
-	}, &again); err != nil {
+		first.take(rec)
+	}, &s.Damage); err != nil {
 		return nil, err
 	}
+	first.finish()
 	of := wire.Choose([]*wire.Detector{&spoken}, nil)
 	release := cmp.Or(q.Release, of.Play)
 	s.Release, s.Dialects = release.String(), of.Releases.String()
@@ -124,8 +128,9 @@ func Explain(ctx context.Context, r *journal.Reader, q Question, progress func(i
 	if err != nil {
 		return nil, err
 	}
-	second.names = namesake.Find(ctx, r, journal.Filter{})
-	if err := pass(filter, second.take, &again); err != nil {
+	second.names, second.generations = names, profile.NewGenerations(start, names)
+	var again int64
+	if err := pass(second.take, &again); err != nil {
 		return nil, err
 	}
 	second.finish()
@@ -184,7 +189,7 @@ func lineOf(rec *journal.Record, start int64) *Line {
 }
 
 func (q *Question) about(rec *journal.Record) bool {
-	return (rec.Kind == journal.KindLine || rec.Part == 1) && rec.Dir == wire.S2C && (q.Instance == "" || string(rec.Gist.Instance) == q.Instance)
+	return string(rec.Gist.Stream) == q.Stream && (rec.Kind == journal.KindLine || rec.Part == 1) && rec.Dir == wire.S2C && (q.Instance == "" || string(rec.Gist.Instance) == q.Instance)
 }
 
 func (s *Story) note(format string, args ...any) {

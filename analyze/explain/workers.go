@@ -25,18 +25,23 @@ const (
 
 // WorkerStory is what became of the token at a worker, of one instance.
 type WorkerStory struct {
-	Worker   string         `json:"worker"`
-	Instance string         `json:"instance"`
-	Fate     string         `json:"fate"`
-	Why      string         `json:"why"`
-	Line     *Line          `json:"line"`     // that decided it
-	Delay    profile.Millis `json:"delay_ms"` // after the token came first to anybody
-	Rows     int64          `json:"rows"`     // delivered, or thrown away
-	Current  profile.Count  `json:"current"`  // where the worker was
+	Worker     string         `json:"worker"`
+	Instance   string         `json:"instance"`
+	Generation profile.Count  `json:"generation"` // of the instance's tokens: none for the first
+	Fate       string         `json:"fate"`
+	Why        string         `json:"why"`
+	Line       *Line          `json:"line"`     // that decided it
+	Delay      profile.Millis `json:"delay_ms"` // after the token came first to anybody
+	Rows       int64          `json:"rows"`     // delivered, or thrown away
+	Current    profile.Count  `json:"current"`  // where the worker was
 	// Then is what was told of the token later, the first few.
 	Then []Event `json:"then"`
 	// Last is the last line of the stream that came to it.
 	Last *Line `json:"last"`
+	// Missing is how many of the rows with the token it threw away and has not got.
+	Missing int64 `json:"missing"`
+
+	got, lost []uint64 // rows with the token, as hashes
 }
 
 // Event is something that a worker makes of a line.
@@ -61,8 +66,11 @@ type play struct {
 	start    int64
 	survey   *survey
 	workers  map[string]*player
-	names    *namesake.Set
 	beyond   int64
+
+	names       *namesake.Set
+	generations *profile.Generations
+	generation  profile.Count // of the record's tokens
 }
 
 // player is one worker.
@@ -70,9 +78,10 @@ type player struct {
 	follower *wire.Follower
 	name     string
 	conns    []uint64 // that are open, as far as is known: the last few
-	stories  map[string]*WorkerStory
-	ended    bool     // it is not followed any further
-	shut     []uint64 // connections that it closed by its release's rules: the last few
+	stories  map[writerKey]*WorkerStory
+	told     map[string]profile.Count // the last generation of each instance that came to it
+	ended    bool                     // it is not followed any further
+	shut     []uint64                 // connections that it closed by its release's rules: the last few
 }
 
 func newPlay(q Question, s *Story, release wire.Release, start int64, first *survey) (*play, error) {
@@ -83,11 +92,20 @@ func newPlay(q Question, s *Story, release wire.Release, start int64, first *sur
 }
 
 func (p *play) take(rec *journal.Record) {
+	p.generation = p.generations.Take(rec)
+	if rec.Kind == journal.KindClose {
+		p.lost(rec)
+		return
+	}
 	if rec.Kind != journal.KindLine && rec.Part != 1 {
 		return
 	}
-	if rec.Gist.Command == wire.CmdReplicate && rec.Dir == wire.C2S {
+	if rec.Gist.Command == wire.CmdReplicate && rec.Dir == wire.C2S && string(rec.Gist.Stream) == p.question.Stream {
 		p.asks(rec)
+		return
+	}
+	if p.shares(rec) {
+		p.moves(rec)
 		return
 	}
 	if !p.question.about(rec) || !rec.Gist.HasToken && !rec.Gist.Batch || !p.survey.concerns(rec.Gist.Instance) {
@@ -101,17 +119,54 @@ func (p *play) take(rec *journal.Record) {
 	p.show(w, rec)
 }
 
-func (p *play) worker(rec *journal.Record) *player {
-	key := rec.Worker
-	if key == "" || p.names.Has(rec.Conn) {
-		key += fmt.Sprintf("\x00%d", rec.Conn)
+// shares says that a line is of the stream with which the one of the question
+// has one counter.
+func (p *play) shares(rec *journal.Record) bool {
+	k := wire.StreamOf([]byte(p.question.Stream))
+	return k != nil && k.SharesWith != "" && string(rec.Gist.Stream) == k.SharesWith && rec.Dir == wire.S2C && rec.Kind == journal.KindLine
+}
+
+// moves shows a worker a line of such a stream: where it is, it is in both.
+func (p *play) moves(rec *journal.Record) {
+	w := p.workers[p.key(rec)]
+	if w == nil || w.follower == nil || w.ended || !slices.Contains(w.conns, rec.Conn) || !rec.Gist.HasToken {
+		return
 	}
+	w.follower.Receive(int(rec.Conn), rec.Time, wire.Piece{Kind: wire.PieceLine, Text: rec.Data})
+	for _, fetch := range w.follower.Fetching() {
+		w.follower.Fetched(fetch, nil, 0, false)
+	}
+}
+
+// lost is the end of a connection.
+func (p *play) lost(rec *journal.Record) {
+	w := p.workers[p.key(rec)]
+	if w == nil || w.follower == nil {
+		return
+	}
+	if i := slices.Index(w.conns, rec.Conn); i >= 0 {
+		w.follower.Lost(int(rec.Conn))
+		w.conns = slices.Delete(w.conns, i, i+1)
+	}
+}
+
+// key is by what a worker is known: connections of one name are one worker's
+// that comes back, but for those that are open at the same time.
+func (p *play) key(rec *journal.Record) string {
+	if rec.Worker == "" || p.names.Has(rec.Conn) {
+		return fmt.Sprintf("%s\x00%d", rec.Worker, rec.Conn)
+	}
+	return rec.Worker
+}
+
+func (p *play) worker(rec *journal.Record) *player {
+	key := p.key(rec)
 	w := p.workers[key]
 	if w == nil {
 		if len(p.workers) >= maxWorkers {
 			return nil
 		}
-		w = &player{name: rec.Worker, stories: map[string]*WorkerStory{}}
+		w = &player{name: rec.Worker, stories: map[writerKey]*WorkerStory{}, told: map[string]profile.Count{}}
 		p.workers[key] = w
 	}
 	return w
@@ -147,7 +202,7 @@ func (p *play) asks(rec *journal.Record) {
 	if w == nil {
 		return
 	}
-	st := p.tale(w, "")
+	st := p.tale(w, writerKey{"", p.generation})
 	if g.Token >= p.question.Token && st.Fate == Waiting {
 		p.decide(st, rec, Had, fmt.Sprintf("it asks for what comes after %d", g.Token), 0)
 	}
@@ -164,11 +219,13 @@ func (p *play) connect(w *player, rec *journal.Record) {
 	w.follower.Connected(int(rec.Conn), rec.Time)
 }
 
-func (p *play) tale(w *player, instance string) *WorkerStory {
-	st := w.stories[instance]
+// tale is what is told of a worker. What has nothing to do with the token is
+// told to nobody.
+func (p *play) tale(w *player, key writerKey) *WorkerStory {
+	st := w.stories[key]
 	if st == nil {
-		st = &WorkerStory{Worker: w.name, Instance: instance, Fate: Waiting, Delay: profile.None, Current: profile.None, Then: []Event{}}
-		w.stories[instance] = st
+		st = &WorkerStory{Worker: w.name, Instance: key.instance, Generation: key.generation, Fate: Waiting, Delay: profile.None, Current: profile.None, Then: []Event{}}
+		w.stories[key] = st
 	}
 	return st
 }
@@ -179,14 +236,16 @@ func (p *play) show(w *player, rec *journal.Record) {
 	if w.follower == nil {
 		p.begin(w, rec)
 	}
-	st := p.tale(w, instance)
+	st := p.tale(w, writerKey{instance, p.generation})
 	conn := int(rec.Conn)
+	before, known := w.told[instance]
+	w.told[instance] = p.generation
 	if !slices.Contains(w.conns, rec.Conn) {
 		p.connect(w, rec)
 		// Where a worker stands that was not seen before nobody knows: it gets what it
 		// is told first.
-		if st.Last == nil && len(w.stories) == 1 && g.Command == wire.CmdRdata && p.release >= firstOwn && !early(rec) {
-			text := before(g)
+		if st.Last == nil && len(w.told) == 1 && !known && g.Command == wire.CmdRdata && p.release >= firstOwn && !early(rec) {
+			text := justBefore(g)
 			if p.release < firstPrev {
 				text = before3(g)
 			}
@@ -198,7 +257,10 @@ func (p *play) show(w *player, rec *journal.Record) {
 		return
 	}
 	current := w.follower.Token(p.question.Stream, instance)
-	if st.Last == nil && g.Command == wire.CmdPosition && g.Token >= token && (!g.HasPrev || g.Prev >= token) {
+	switch far := st.Last == nil && g.Command == wire.CmdPosition && g.Token >= token && (!g.HasPrev || g.Prev >= token); {
+	case far && known && before != p.generation:
+		p.decide(st, rec, Skipped, fmt.Sprintf("the first of this generation that came to it is a POSITION at %d; it was at %d of the one before", g.Token, current), current)
+	case far:
 		p.decide(st, rec, Had, "the first POSITION that came to it is as far: what was before is not in the journal", current)
 	}
 	was := st.Last
@@ -252,9 +314,9 @@ func release(text string) wire.Release {
 	return r
 }
 
-// before is a POSITION that stands just before a row; before3 is one as up to
+// justBefore is a POSITION that stands just before a row; before3 is one as up to
 // 1.21.
-func before(g *wire.Gist) []byte {
+func justBefore(g *wire.Gist) []byte {
 	at := g.Token - 1
 	if !g.HasToken {
 		at = 0
@@ -273,12 +335,15 @@ func before3(g *wire.Gist) []byte {
 func (p *play) finish() {
 	for _, w := range p.workers {
 		for _, st := range w.stories {
+			if !p.survey.tells(writerKey{st.Instance, st.Generation}) {
+				continue
+			}
 			p.end(st)
 			p.story.Workers = append(p.story.Workers, st)
 		}
 	}
 	slices.SortFunc(p.story.Workers, func(a, b *WorkerStory) int {
-		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.seq(), b.seq()))
+		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.seq(), b.seq()))
 	})
 	if p.beyond > 0 {
 		p.story.note("There are more than %d workers; %d lines to others were not looked at.", maxWorkers, p.beyond)
@@ -299,12 +364,13 @@ func (st *WorkerStory) seq() uint64 {
 // end says how long after the first it was, and whether it has the token.
 func (p *play) end(st *WorkerStory) {
 	for _, w := range p.story.Writers {
-		if w.Instance == st.Instance && w.First != nil && st.Line != nil {
+		if w.Instance == st.Instance && w.Generation == st.Generation && w.First != nil && st.Line != nil {
 			st.Delay = profile.Millis(st.Line.Time - w.First.Time)
 		}
 	}
-	switch st.Fate {
-	case Delivered, Own, Had:
+	st.Missing = int64(len(st.lost))
+	switch {
+	case st.Missing == 0 && (st.Fate == Delivered || st.Fate == Own || st.Fate == Had):
 	default:
 		p.story.Complete = false
 	}

@@ -2,9 +2,14 @@ package explain
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
+	"repltap/analyze/profile"
 	"repltap/journal"
 	"repltap/wire"
 )
@@ -21,8 +26,16 @@ type survey struct {
 	question Question
 	story    *Story
 	start    int64
-	writers  map[string]*writer
+	writers  map[writerKey]*writer
 	beyond   int64
+
+	generations *profile.Generations
+}
+
+// writerKey is an instance in a generation of its tokens.
+type writerKey struct {
+	instance   string
+	generation profile.Count
 }
 
 // writer is one instance. Its story is told if it has to do with the token.
@@ -32,12 +45,14 @@ type writer struct {
 	openRows    map[uint64]int64
 	last        map[uint64]int64 // the last token, by connection
 	low, high   int64            // of the rows around the token
+	others      []uint64         // what the rows with the token are, as hashes
 	long        uint64           // the connection on which First goes on in parts, 0 when it does not
 	hasLow, hit bool
 	hasHigh     bool
 }
 
 func (s *survey) take(rec *journal.Record) {
+	generation := s.generations.Take(rec)
 	if rec.Kind == journal.KindGap {
 		s.story.Gaps++
 		return
@@ -46,16 +61,19 @@ func (s *survey) take(rec *journal.Record) {
 		return
 	}
 	if rec.Part > 1 {
-		s.goesOn(rec)
+		s.goesOn(rec, generation)
 		return
 	}
 	if !s.question.about(rec) {
 		return
 	}
-	w := s.writer(string(rec.Gist.Instance))
+	w := s.writer(writerKey{string(rec.Gist.Instance), generation})
 	if w == nil {
 		s.beyond++
 		return
+	}
+	if generation != profile.None && w.story.Began == nil {
+		w.story.Began = lineOf(rec, s.start)
 	}
 	switch g := &rec.Gist; g.Command {
 	case wire.CmdRdata:
@@ -68,8 +86,8 @@ func (s *survey) take(rec *journal.Record) {
 }
 
 // goesOn is a part of an over-long line after the first.
-func (s *survey) goesOn(rec *journal.Record) {
-	w := s.writers[string(rec.Gist.Instance)]
+func (s *survey) goesOn(rec *journal.Record, generation profile.Count) {
+	w := s.writers[writerKey{string(rec.Gist.Instance), generation}]
 	if w == nil || w.long != rec.Conn || rec.Dir != wire.S2C {
 		return
 	}
@@ -79,11 +97,11 @@ func (s *survey) goesOn(rec *journal.Record) {
 	}
 }
 
-func (s *survey) writer(instance string) *writer {
-	w := s.writers[instance]
-	if w == nil && len(s.writers) < maxWriters && len(instance) <= 255 {
-		w = &writer{story: WriterStory{Instance: instance, Group: []Line{}}, open: map[uint64][]Line{}, openRows: map[uint64]int64{}, last: map[uint64]int64{}}
-		s.writers[instance] = w
+func (s *survey) writer(key writerKey) *writer {
+	w := s.writers[key]
+	if w == nil && len(s.writers) < maxWriters && len(key.instance) <= 255 {
+		w = &writer{story: WriterStory{Instance: key.instance, Generation: key.generation, Group: []Line{}, Others: []Line{}}, open: map[uint64][]Line{}, openRows: map[uint64]int64{}, last: map[uint64]int64{}}
+		s.writers[key] = w
 	}
 	return w
 }
@@ -104,6 +122,11 @@ func (s *survey) row(w *writer, rec *journal.Record) {
 	case g.Token == token:
 		st.Times++
 		w.hit = true
+		if row := xxhash.Sum64(g.Row); len(w.others) < maxGroup && !slices.Contains(w.others, row) {
+			if w.others = append(w.others, row); len(w.others) > 1 {
+				st.Others = append(st.Others, *lineOf(rec, s.start))
+			}
+		}
 		if st.First == nil {
 			st.First, st.Rows = lineOf(rec, s.start), w.openRows[c]+1
 			if rec.Part > 0 {
@@ -161,21 +184,32 @@ func (s *survey) finish() {
 			s.story.Writers = append(s.story.Writers, &w.story)
 		}
 	}
-	slices.SortFunc(s.story.Writers, func(a, b *WriterStory) int { return strings.Compare(a.Instance, b.Instance) })
+	slices.SortFunc(s.story.Writers, func(a, b *WriterStory) int {
+		return cmp.Or(strings.Compare(a.Instance, b.Instance), cmp.Compare(a.Generation, b.Generation))
+	})
 	if s.beyond > 0 {
 		s.story.note("The stream has more than %d instances; %d lines of others were not looked at.", maxWriters, s.beyond)
 	}
-	if len(s.story.Writers) > 1 && s.story.Came {
-		s.story.note("%d instances wrote this token: each counts for itself. Ask for one with --instance.", len(s.story.Writers))
+	instances := map[string]int{}
+	for _, w := range s.story.Writers {
+		instances[w.Instance]++
+	}
+	if len(instances) > 1 && s.story.Came {
+		s.story.note("%d instances wrote this token: each counts for itself. Ask for one with --instance.", len(instances))
+	}
+	for _, instance := range slices.Sorted(maps.Keys(instances)) {
+		if n := instances[instance]; n > 1 && s.story.Came {
+			s.story.note("%s wrote this token in %d generations of the stream: its tokens began anew in between. Each is told for itself.", named(instance), n)
+		}
 	}
 }
 
 // concerns says whether an instance's lines tell of the token.
 func (s *survey) concerns(instance []byte) bool {
-	for _, w := range s.story.Writers {
-		if w.Instance == string(instance) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.story.Writers, func(w *WriterStory) bool { return w.Instance == string(instance) })
+}
+
+// tells says whether the story has that generation of an instance.
+func (s *survey) tells(key writerKey) bool {
+	return slices.ContainsFunc(s.story.Writers, func(w *WriterStory) bool { return writerKey{w.Instance, w.Generation} == key })
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"repltap/analyze/explain"
@@ -39,6 +40,9 @@ func writeWriter(b *bytes.Buffer, w *explain.WriterStory, st style) {
 	if name == "" {
 		name = "the master"
 	}
+	if w.Generation != profile.None {
+		name += " in generation " + w.Generation.Digits() + " of its tokens"
+	}
 	if w.First == nil {
 		fmt.Fprintf(b, "%s wrote no row of it\n", name)
 	} else {
@@ -56,6 +60,10 @@ func writeWriter(b *bytes.Buffer, w *explain.WriterStory, st style) {
 			}
 			fmt.Fprintf(b, "    %s%s%s\n", st.dim, safe(clipped(l.Text)), st.off)
 		}
+	}
+	writeStoryLine(b, "the generation began", w.Began, st)
+	for i := range w.Others {
+		writeStoryLine(b, "another row with the token", &w.Others[i], st)
 	}
 	writeStoryLine(b, "before it", w.Before, st)
 	writeStoryLine(b, "after it", w.After, st)
@@ -99,7 +107,7 @@ func writeFates(b *bytes.Buffer, s *explain.Story, st style) {
 			name = "-"
 		}
 		if len(s.Writers) > 1 {
-			instance = " (" + safe(w.Instance) + ")"
+			instance = " (" + ofInstance(w) + ")"
 		}
 		writeFate(t, name+instance, w.Fate, w.Why, w.Line, w.Delay)
 		for _, then := range w.Then {
@@ -107,6 +115,15 @@ func writeFates(b *bytes.Buffer, s *explain.Story, st style) {
 		}
 	}
 	t.Flush()
+}
+
+// ofInstance is whose token a worker's story is about, and of which generation.
+func ofInstance(w *explain.WorkerStory) string {
+	name := safe(w.Instance)
+	if w.Generation != profile.None {
+		name += " " + w.Generation.Digits()
+	}
+	return strings.TrimSpace(name)
 }
 
 func writeFate(t *tabwriter.Writer, name, fate, why string, l *explain.Line, delay profile.Millis) {
