@@ -41,7 +41,7 @@
 //   - which connections are one worker: ../namesake, namesakes.go
 //   - where connections and workers stand in the streams, once for all who want
 //     to know: track.go, trackstep.go, trackmarks.go. From that: tokens.go, positions.go, lags.go, catchups.go,
-//     acks.go, silence.go
+//     acks.go; where rows stopped coming: quiet.go, pulse.go; streams of which nothing came: silence.go
 //   - how connections went: listener.go (signs of life), stalls.go, endings.go
 //   - when it happened: series.go (slots that double in width), timeline.go,
 //     bursts.go

@@ -13,6 +13,7 @@ type entry struct {
 	conn   *connection // nil for what is about the recording itself
 	stream int         // which one a line names, by its number; 0 for none
 	step   step        // what it did to the tokens of a stream
+	torn   bool        // what was before it can't be read
 }
 
 // line says whether the entry is a line of the protocol.
@@ -40,6 +41,7 @@ type connection struct {
 	again bool  // the worker had a connection before
 
 	receiving *receiving // what it gets; the receivers'
+	hearing   hearing    // when rows came; the quiet's
 
 	// Where it stands in the streams; the tracker's.
 	cursors []*cursor

@@ -1,9 +1,6 @@
 package profile
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // positions is POSITIONs that skip rows, that cost, or go back.
 func (h *highlighter) positions() {
@@ -106,52 +103,6 @@ func (h *highlighter) tokens() {
 	if widest != nil {
 		h.note("token_gaps", widest.Place, "%s where tokens do not go on; the widest is a %s of %s from %d to %d, for worker %s.",
 			many(others, "place"), widest.What, widest.Stream, widest.From, widest.To, or(widest.Worker, "(no name)"))
-	}
-}
-
-// maxUnheard is how many streams are named that never spoke.
-const maxUnheard = 6
-
-// silence is streams that should have said something, and peers.
-func (h *highlighter) silence() {
-	quiets := int64(0)
-	var quiet *SilenceRow
-	unheard := map[string][]*SilenceRow{}
-	for i := range h.p.Silence {
-		switch s := &h.p.Silence[i]; s.What {
-		case silentNever, silentAsked:
-			unheard[s.What] = append(unheard[s.What], s)
-		case silentQuiet:
-			if quiets++; quiet == nil || s.Lasted > quiet.Lasted {
-				quiet = s
-			}
-		}
-	}
-	for _, what := range []string{silentNever, silentAsked} {
-		rows := unheard[what]
-		if len(rows) == 0 {
-			continue
-		}
-		var names []string
-		for _, r := range rows[:min(len(rows), maxUnheard)] {
-			names = append(names, r.Stream)
-		}
-		more := ""
-		if n := len(rows) - len(names); n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
-		}
-		h.problem("silence", placeOrNowhere(rows[0].Place), "%s %s: %s%s.", many(int64(len(rows)), "stream"), what, strings.Join(names, ", "), more)
-	}
-	if quiet != nil {
-		since := ""
-		if !quiet.Ended {
-			since = "; it has not spoken since"
-		}
-		h.note("silence", placeOrNowhere(quiet.Place), "A stream was quiet for long while others went on, %s; the longest was %s for %s s, where %s s are usual%s.",
-			times(quiets), quiet.Stream, quiet.Lasted.Digits(), quiet.Usual.Digits(), since)
-	}
-	if r := greatest(h.p.Pings, func(r *PingRow) int64 { return int64(r.Silence) }); r != nil && r.TooLong > 0 {
-		h.note("pings", placeOrNowhere(r.Place), "Nothing went %s on a connection of worker %s for %s s; after 25 s a peer gives up.", r.Direction, or(r.Worker, "(no name)"), r.Silence.Digits())
 	}
 }
 

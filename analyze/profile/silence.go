@@ -4,22 +4,29 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"repltap/wire"
 )
 
-// SilenceRow is a stream that says less than it should.
+// SilenceRow is a stream, a writer or a worker of which there is less than there
+// should be. What is quiet is a stream to all workers, or one writer's part of it,
+// or what one worker gets; or all of them.
 type SilenceRow struct {
-	Stream string  `json:"stream" col:"stream"`
-	What   string  `json:"what" col:"what"`
-	Rows   int64   `json:"rows" col:"rows"`         // it ever had, to all connections
-	Lasted Seconds `json:"lasted_s" col:"lasted s"` // quiet: so long, while there were rows of other streams
-	Usual  Seconds `json:"usual_s" col:"usual s"`   // 9 of 10 of its intervals are not longer
-	Others int64   `json:"other_rows" col:"rows of others"`
-	Ended  bool    `json:"ended" col:"ended"`          // it spoke again
-	Known  string  `json:"known_in" col:"in releases"` // that have the stream
-	Place          // quiet: the row before it; asked: REPLICATE
+	Stream   string  `json:"stream" col:"stream"`     // "all" for all of them together
+	Instance string  `json:"instance" col:"instance"` // the writer; "" for all of them
+	Worker   string  `json:"worker" col:"worker"`     // that gets nothing; "" for all of them
+	What     string  `json:"what" col:"what"`
+	Rows     int64   `json:"rows" col:"rows"`               // it ever had, to all connections; of a worker that it got
+	Lasted   Seconds `json:"lasted_s" col:"lasted s"`       // quiet: so long
+	Usual    Rate    `json:"usual_per_s" col:"usual per s"` // quiet: rows a second in the time before, each once
+	Over     Seconds `json:"usual_over_s" col:"over s"`     // that time
+	Others   int64   `json:"other_rows" col:"rows of others"`
+	Pings    int64   `json:"pings" col:"PINGs"`            // of the master, meanwhile
+	Lowest   Count   `json:"lowest" col:"lowest position"` // of the writers of the stream, at its end
+	Highest  Count   `json:"highest" col:"highest"`        // the same
+	Ended    bool    `json:"ended" col:"ended"`            // it spoke again; otherwise the journal or the connections ended
+	Known    string  `json:"known_in" col:"in releases"`   // that have the stream
+	Place            // quiet: where it began, and the row before it; asked: REPLICATE
 }
 
 // What a silent stream did not do.
@@ -29,6 +36,7 @@ const (
 	silentAsked   = "asked for, no answer"
 	silentRows    = "announced, no rows" // which most streams do on a quiet server
 	silentQuiet   = "quiet"
+	silentStands  = "stands still" // a writer, while others of its stream go on
 )
 
 // Announced is how many of the streams that there should be said something.
@@ -39,44 +47,18 @@ type Announced struct {
 	Releases  string `json:"releases"` // that fit
 }
 
-// A stream is quiet when it says nothing for so many times as long as it usually
-// does, and for so long, and in that time there were so many rows of others that
-// it should have had some tens of its own, going by its share. Its usual interval is the 90th
-// percentile of those between its groups of rows, which takes some of them; those
-// under a millisecond are one burst and do not count.
-const (
-	quietTimes     = 10
-	quietLeast     = int64(10 * time.Second)
-	quietIntervals = 20
-	quietExpected  = 20
-	maxQuiet       = 3 // of a stream
-)
+// voice is what is heard of one stream.
+type voice struct {
+	positions, rows, asked int64
+	askedAt                Place
+}
 
 // silence listens for what is not said.
 type silence struct {
 	tracker *tracker
 	streams [maxSubjects]*voice
-	rows    int64 // of all, once
-	bare    bool  // REPLICATE without a stream: all are announced
-	old     bool  // with one
+	bare    bool // REPLICATE without a stream: all are announced
 	spoken  wire.Detector
-}
-
-// voice is one stream's.
-type voice struct {
-	positions, rows, asked int64
-	askedAt, last          Place
-	spoke                  bool
-	once                   int64 // rows, each once
-	at, others             int64 // of the last row, and how many rows there were then
-	intervals              *histogram
-	quiet                  largest[quietTime]
-}
-
-type quietTime struct {
-	place          Place
-	length, others int64
-	ended          bool
 }
 
 func newSilence(t *tracker) *silence { return &silence{tracker: t} }
@@ -91,16 +73,8 @@ func (s *silence) take(e *entry) {
 	}
 	switch e.Gist.Command {
 	case wire.CmdRdata:
-		if e.stream == 0 || e.Dir != wire.S2C {
-			return
-		}
-		v := s.voice(e.stream)
-		v.rows++
-		if st := &e.step; st.kind == stepGroup && (st.front || st.leads) {
-			v.speak(e, s.rows, true)
-			s.rows += st.rows
-			v.once += st.rows
-			v.others = s.rows
+		if e.stream != 0 && e.Dir == wire.S2C {
+			s.voice(e.stream).rows++
 		}
 	case wire.CmdPosition:
 		if e.stream != 0 && e.Dir == wire.S2C {
@@ -112,7 +86,6 @@ func (s *silence) take(e *entry) {
 		}
 		s.bare = s.bare || e.Gist.Form == wire.FormReplicateBare
 		if e.stream != 0 && string(e.Gist.Stream) != "ALL" {
-			s.old = true
 			v := s.voice(e.stream)
 			if v.asked++; v.asked == 1 {
 				v.askedAt = e.place()
@@ -123,40 +96,12 @@ func (s *silence) take(e *entry) {
 
 func (s *silence) voice(stream int) *voice {
 	if s.streams[stream] == nil {
-		s.streams[stream] = &voice{quiet: largest[quietTime]{limit: maxQuiet}}
+		s.streams[stream] = &voice{}
 	}
 	return s.streams[stream]
 }
 
-// speak notes a group of rows.
-func (v *voice) speak(e *entry, rows int64, ended bool) {
-	if v.spoke {
-		v.pause(e.at, rows, ended)
-	}
-	v.spoke, v.at = true, e.at
-	if v.last.Seq != e.Seq {
-		v.last = e.place()
-	}
-}
-
-// pause notes an interval.
-func (v *voice) pause(at, rows int64, ended bool) {
-	length := at - v.at
-	if length < int64(time.Millisecond) {
-		return
-	}
-	if ended {
-		if v.intervals == nil {
-			v.intervals = newHistogram(maxAwayMillis)
-		}
-		v.intervals.add(length / int64(time.Millisecond))
-	}
-	if length >= quietLeast && rows > v.others {
-		v.quiet.add(length, func() quietTime { return quietTime{v.last, length, rows - v.others, ended} })
-	}
-}
-
-// heard takes in what a connection's ends may be.
+// heard takes in what dialects a connection's master may speak.
 func (s *silence) heard(c *connection) {
 	if c.speak != nil {
 		s.spoken.Merge(c.speak)
@@ -167,14 +112,14 @@ func (s *silence) finish(p *Profile) {
 	for _, c := range s.tracker.open() {
 		s.heard(c)
 	}
-	p.Silence = []SilenceRow{}
 	s.unannounced(p)
 	for i, name := range s.tracker.subjects.names {
 		v := s.streams[i]
 		if v == nil || i == 0 {
 			continue
 		}
-		row := SilenceRow{Stream: name, Rows: v.rows, Lasted: None, Usual: None, Place: Place{At: None, Time: None}}
+		row := unspoken(name)
+		row.Rows = v.rows
 		switch {
 		case v.asked > 0 && v.positions == 0 && v.rows == 0:
 			row.What, row.Place = silentAsked, v.askedAt
@@ -183,29 +128,16 @@ func (s *silence) finish(p *Profile) {
 			row.What = silentRows
 			p.Silence = append(p.Silence, row)
 		}
-		p.Silence = append(p.Silence, s.quiet(v, row, p)...)
 	}
-	order := []string{silentNever, silentAsked, silentQuiet, silentPerhaps, silentRows}
+	order := []string{silentNever, silentAsked, silentQuiet, silentStands, silentPerhaps, silentRows}
 	slices.SortStableFunc(p.Silence, func(a, b SilenceRow) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(b.Lasted, a.Lasted), cmp.Compare(a.Stream, b.Stream))
 	})
 }
 
-// quiet are the times in which a stream was quiet.
-func (s *silence) quiet(v *voice, row SilenceRow, p *Profile) (out []SilenceRow) {
-	if v.intervals == nil || v.intervals.h.TotalCount() < quietIntervals {
-		return nil
-	}
-	v.pause(p.end(), s.rows, false)
-	usual := v.intervals.h.ValueAtQuantile(90) * int64(time.Millisecond)
-	for _, q := range v.quiet.heaviest() {
-		others := max(s.rows-v.once, 1)
-		if q.length >= quietTimes*usual && float64(q.others)*float64(v.once) >= quietExpected*float64(others) {
-			row.What, row.Lasted, row.Usual, row.Others, row.Ended, row.Place = silentQuiet, Seconds(q.length), Seconds(usual), q.others, q.ended, q.place
-			out = append(out, row)
-		}
-	}
-	return out
+// unspoken is a row of a stream of which there are no times to tell.
+func unspoken(stream string) SilenceRow {
+	return SilenceRow{Stream: stream, Lasted: None, Usual: None, Over: None, Lowest: None, Highest: None, Place: nowhere}
 }
 
 // unannounced finds the streams that the release has and nobody spoke of. That
@@ -233,7 +165,8 @@ func (s *silence) unannounced(p *Profile) {
 		if said[k.Name] || !ever {
 			continue
 		}
-		row := SilenceRow{Stream: k.Name, What: silentPerhaps, Known: k.In().Names(), Lasted: None, Usual: None, Place: Place{At: None, Time: None}}
+		row := unspoken(k.Name)
+		row.What, row.Known = silentPerhaps, k.In().Names()
 		if always {
 			row.What = silentNever
 		}

@@ -94,8 +94,8 @@ func (s *teller) happen(at int64, conn uint64, what, rest string) {
 	case "close":
 		how, by, _ := strings.Cut(rest, " ")
 		s.scribe.Close(at, conn, journal.Event{How: how, By: by, S2C: &n[wire.S2C], C2S: &n[wire.C2S]})
-	case "stall", "resume", "sample":
-		kind := map[string]journal.Kind{"stall": journal.KindStall, "resume": journal.KindResume, "sample": journal.KindSample}[what]
+	case "stall", "resume", "sample", "gap":
+		kind := map[string]journal.Kind{"gap": journal.KindGap, "stall": journal.KindStall, "resume": journal.KindResume, "sample": journal.KindSample}[what]
 		side, text, _ := strings.Cut(rest, " ")
 		dir, err := wire.ParseDirection(side)
 		if err != nil {

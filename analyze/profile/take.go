@@ -59,6 +59,7 @@ func Take(ctx context.Context, r *journal.Reader, o Options) (*Profile, error) {
 			default:
 				t.damage = append(t.damage, damageRow(err))
 			}
+			t.e.torn = true
 			continue
 		}
 		t.record(rec)
@@ -130,6 +131,7 @@ func (t *taking) record(rec *journal.Record) {
 	for _, c := range t.collectors {
 		c.take(e)
 	}
+	e.torn = false
 	if rec.Kind == journal.KindClose {
 		delete(t.conns, rec.Conn)
 		t.recent = nil

@@ -44,6 +44,7 @@ type writer struct {
 	fell    fall        // when they did last
 	marks   []mark      // when tokens came first, older ones less densely
 	marking int         // how many marks there may be
+	groups  int64       // of rows, each once
 }
 
 // mark says that nobody had a token after the mark before, up to this one,
@@ -67,6 +68,7 @@ type cursor struct {
 	answered int64 // REPLICATEs of anybody whose POSITION came
 	owed     int   // POSITIONs for the connection's own REPLICATE, up to 1.12
 	asked    askedFor
+	heard    heard // what the connection got last
 }
 
 // askedFor is a REPLICATE with a stream, up to 1.12, or the one without.
@@ -172,7 +174,7 @@ func (t *tracker) open() []*connection {
 func (t *tracker) collectors() []collector {
 	return []collector{
 		newTokens(), newPositions(t), newLags(t), &acks{by: map[string]*ackCount{}}, newCatchUps(),
-		newListener(t), newStalls(t), newEndings(t), newSilence(t), newDiscards(),
+		newListener(t), newStalls(t), newEndings(t), newQuiet(t), newSilence(t), newDiscards(),
 	}
 }
 
