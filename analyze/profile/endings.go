@@ -36,7 +36,7 @@ type ReconnectRow struct {
 	Overlaps    int64        `json:"overlaps" col:"overlaps"`     // of these, while an earlier one was not ended
 	AwayP50     AboutSeconds `json:"away_p50_s" col:"away s p50"` // from the end of a connection to the next
 	AwayMax     Seconds      `json:"away_max_s" col:"max"`
-	LifeMean    Seconds      `json:"life_mean_s" col:"life s mean"` // of connections that ended
+	LifeMean    Seconds      `json:"life_mean_s" col:"life s mean"` // of connections whose end was seen
 	LifeMin     Seconds      `json:"life_min_s" col:"min"`
 	InMinute    int64        `json:"most_in_a_minute" col:"most in 60 s"` // connections that began
 	Place                    // where the last of these began
@@ -146,13 +146,21 @@ func (w *comebacks) end(e *entry) {
 		return
 	}
 	w.open--
-	w.ended, w.endedAt = true, e.at
+	if w.ended = endKnown(e.Event); !w.ended {
+		return
+	}
+	w.endedAt = e.at
 	life := e.Time - e.conn.opened
 	w.lives++
 	w.life += life
 	if w.row.LifeMin == None || Seconds(life) < w.row.LifeMin {
 		w.row.LifeMin = Seconds(life)
 	}
+}
+
+// endKnown says whether a connection ended then, and not only what is known of it.
+func endKnown(ev *journal.Event) bool {
+	return ev != nil && ev.How != "unknown" && ev.How != journal.HowCut
 }
 
 // end makes the row of a connection. ev is nil for one that lasts.

@@ -62,7 +62,11 @@ func (h *highlighter) fills() {
 		}
 	}
 	if top != nil {
-		h.note("talkers", nowhere, "Of %s %s, %s %% of the bytes are of one %s, %s: %s %% of all bytes.", top.Kind, top.Topic, top.OfTopic.Digits(), top.By, top.Name, top.Share.Digits())
+		most := ""
+		if top.MoreBytes > 0 {
+			most = "up to "
+		}
+		h.note("talkers", nowhere, "Of %s %s, %s%s %% of the bytes are of one %s, %s: %s%s %% of all bytes.", top.Kind, top.Topic, most, top.OfTopic.Digits(), top.By, top.Name, most, top.Share.Digits())
 	}
 }
 

@@ -49,7 +49,7 @@ type receiver struct {
 	apart    Count
 	streams  [maxSubjects]*received
 	commands [wire.NumCommands]*received
-	acks     bool // it sent FEDERATION_ACK: it sends to other servers
+	sends    bool // to other servers: it sent FEDERATION_ACK, or asked for federation by name
 }
 
 type received struct {
@@ -130,9 +130,10 @@ func (c *receiving) said(e *entry) {
 		if e.Gist.Form == wire.FormReplicateToken && e.stream != 0 {
 			c.asks, c.all = true, c.all || string(e.Gist.Stream) == "ALL"
 			c.asked[e.stream/64] |= 1 << (e.stream % 64)
+			c.of.sends = c.of.sends || string(e.Gist.Stream) == federationStream
 		}
 	case wire.CmdFederationAck:
-		c.of.acks = true
+		c.of.sends = true
 	case wire.CmdRemoteServerUp:
 		if len(c.up) == maxUp {
 			c.up = append(c.up[:0], c.up[1:]...)
@@ -172,7 +173,7 @@ func (r *receiver) topics(names *subjects) (all ReceiverRow, rows []ReceiverRow)
 		sum.unasked.sum(t.unasked)
 		x := row(kind, topic, t)
 		switch x.useless = x.OwnBytes + x.NotAsked; {
-		case topic == "federation" && kind == byStream && !r.acks:
+		case topic == federationStream && kind == byStream && !r.sends:
 			x.Why = "it may have no use for it: it acknowledges none"
 		case x.OwnBytes > 0:
 			x.Why = "it wrote that itself"

@@ -192,3 +192,30 @@ func TestFetchesByRole(t *testing.T) {
 		})
 	}
 }
+
+// How long a connection lasted, and how long its worker was away, is known of
+// those whose end was seen: a recording that ends ends none.
+func TestLivesThatEnded(t *testing.T) {
+	p := profiled(t, inOrder(hello(0, 1, "w1"), "10000 1 close fin worker", hello(12000, 2, "w1"), "15000 2 close unknown", hello(60000, 3, "w1"), "64000 3 close fin worker"))
+	want(t, shown(t, p, "reconnects", "worker", "connections", "reconnects", "life_mean_s", "life_min_s", "away_max_s"), "w1 3 2 7.000 4.000 2.000")
+}
+
+// Up to 1.12 a worker asks for what it has a use for, and a federation sender that
+// says nothing yet is one.
+func TestFederationIsOfUse(t *testing.T) {
+	why := func(story string) string {
+		for _, r := range profiled(t, story).Receivers {
+			if r.Topic == "federation" {
+				return r.Why
+			}
+		}
+		return "nothing"
+	}
+	row := "20 1 > RDATA federation 8 [\"k\",{}]\n"
+	if got := why("0 1 open\n0 1 < NAME w1\n1 1 < REPLICATE federation 7\n2 1 > POSITION federation 7\n" + row); got != "" {
+		t.Errorf("it asked for federation: %q", got)
+	}
+	if got := why(hello(0, 1, "w1", "federation master 7 7") + "20 1 > RDATA federation master 8 [\"k\",{}]\n"); !strings.Contains(got, "may have no use") {
+		t.Errorf("nobody knows: %q", got)
+	}
+}
