@@ -36,17 +36,17 @@ const (
 )
 
 var (
-	since1_25 = release("1.25.0")
-	since1_55 = release("1.55.0")
+	since1_25 = wire.MustRelease("1.25.0")
+	since1_55 = wire.MustRelease("1.55.0")
 )
 
 // overHTTP says from which release on workers fetch a stream over HTTP. What
 // they miss of the others they read from the database.
 var overHTTP = map[string]wire.Release{
-	"typing":              release("1.13.0"),
-	"presence":            release("1.13.0"),
-	"federation":          release("1.14.0"),
-	"presence_federation": release("1.33.0"),
+	"typing":              wire.MustRelease("1.13.0"),
+	"presence":            wire.MustRelease("1.13.0"),
+	"federation":          wire.MustRelease("1.14.0"),
+	"presence_federation": wire.MustRelease("1.33.0"),
 }
 
 // fetchesOverHTTP reports whether workers of a release do.

@@ -145,7 +145,7 @@ func (p *Plan) decideFrom(c wire.Choice) error {
 	if p.Release = c.Play; p.Release.OverRedis() {
 		return fmt.Errorf("the release of this journal (%s) talks over Redis only: it can't be replayed over TCP", c.Releases)
 	}
-	if traitsOf(c.Releases.First())&traitSubscribes != traitsOf(p.Release)&traitSubscribes {
+	if c.Releases.First().Subscribes() != p.Release.Subscribes() {
 		return fmt.Errorf("it can't be told from the journal of which release it is (%s): say which dialect to play", c.Releases)
 	}
 	return nil

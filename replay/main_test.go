@@ -279,3 +279,5 @@ func recordedLines(t *testing.T, dir string, conn uint64) (lines []string) {
 	}
 	return lines
 }
+
+var release = wire.MustRelease

@@ -58,7 +58,7 @@ type Plan struct {
 }
 
 // Subscribes reports whether workers subscribe to streams: up to 1.12.
-func (p *Plan) Subscribes() bool { return traitsOf(p.Release)&traitSubscribes != 0 }
+func (p *Plan) Subscribes() bool { return p.Release.Subscribes() }
 
 // NewPlan reads a journal, twice. A plan that can't be is an error that says why.
 // Close is to be called when it is done with.

@@ -90,7 +90,7 @@ func NewStreamer(c StreamerConfig) (*Streamer, error) {
 		}
 		s.streams = append(s.streams, &stream{
 			name: start.Name, last: start.Token, upto: start.Token, current: start.Token,
-			limited: s.has&traitSubscribes != 0 && !unlimited[start.Name],
+			limited: s.has&traitSubscribes != 0 && !isUnlimited(start.Name),
 		})
 	}
 	s.round.announce = s.has&traitRoundAnnounces != 0

@@ -23,39 +23,35 @@ const (
 )
 
 // traits says from which release on a trait holds and before which one it
-// ended. It is all of what differs between releases here; how far behind a
-// stream may be is in limits.
+// ended. How lines are written the grammar says; how far behind a stream may be
+// is below.
 var traits = []struct {
 	trait         trait
 	since, before wire.Release
 }{
-	{traitSubscribes, release("0.21.0"), release("1.13.0")},
-	{traitBatchRaises, release("0.21.0"), release("0.99.3")},
-	{traitBehindTypo, release("0.21.0"), release("0.33.5")},
-	{traitLengthChecked, release("0.99.2"), unreleased},
-	{traitUpByNotifier, release("1.9.0"), release("1.13.0")},
-	{traitUpToOthers, release("1.13.0"), release("1.80.0")},
-	{traitPositionPrev, release("1.22.0"), unreleased},
-	{traitPolls, release("1.22.0"), unreleased},
-	{traitEmptyEvents, release("1.22.0"), unreleased},
-	{traitEmptyAll, release("1.76.0"), unreleased},
-	{traitRestAnnounced, release("1.78.0"), unreleased},
-	{traitLooksFirst, release("1.96.0"), unreleased},
-	{traitRoundAnnounces, release("1.97.0"), unreleased},
+	{traitBatchRaises, wire.MustRelease("0.21.0"), wire.MustRelease("0.99.3")},
+	{traitBehindTypo, wire.MustRelease("0.21.0"), wire.MustRelease("0.33.5")},
+	{traitLengthChecked, wire.MustRelease("0.99.2"), unreleased},
+	{traitUpByNotifier, wire.MustRelease("1.9.0"), wire.MustRelease("1.13.0")},
+	{traitUpToOthers, wire.MustRelease("1.13.0"), wire.MustRelease("1.80.0")},
+	{traitPolls, wire.MustRelease("1.22.0"), unreleased},
+	{traitEmptyEvents, wire.MustRelease("1.22.0"), unreleased},
+	{traitEmptyAll, wire.MustRelease("1.76.0"), unreleased},
+	{traitRestAnnounced, wire.MustRelease("1.78.0"), unreleased},
+	{traitLooksFirst, wire.MustRelease("1.96.0"), unreleased},
+	{traitRoundAnnounces, wire.MustRelease("1.97.0"), unreleased},
 }
 
 // unreleased stands for what no release has ended.
 const unreleased = ^wire.Release(0)
 
-func release(s string) wire.Release {
-	r, err := wire.ParseRelease(s)
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
-
 func traitsOf(r wire.Release) (has trait) {
+	if r.Subscribes() {
+		has |= traitSubscribes
+	}
+	if r.Writes(wire.FormPosition4) {
+		has |= traitPositionPrev
+	}
 	for _, t := range traits {
 		if t.since <= r && r < t.before {
 			has |= t.trait
@@ -72,19 +68,11 @@ const (
 	pageRows        = 100
 )
 
-var since1_12 = release("1.12.0")
+var since1_12 = wire.MustRelease("1.12.0")
 
 func behindLimitOf(r wire.Release) int {
 	if r >= since1_12 {
 		return behindLimit1_12
 	}
 	return behindLimit
-}
-
-// unlimited are the streams which up to 1.12 could be behind by any number.
-var unlimited = map[string]bool{
-	"presence":       true,
-	"typing":         true,
-	"device_lists":   true,
-	"user_signature": true,
 }

@@ -4,7 +4,7 @@ import "repltap/wire"
 
 // LastTCPRelease is the newest release whose workers talk to the master over
 // TCP, and what a worker is that was not told another.
-var LastTCPRelease = release("1.66.0")
+var LastTCPRelease = wire.MustRelease("1.66.0")
 
 // maxAdapted is how often a worker changes its mind: a master that speaks many
 // dialects speaks none.

@@ -21,7 +21,13 @@ func beginsAtZero(name string) bool {
 
 func hasStream(r wire.Release, name string) bool {
 	s := wire.StreamOf([]byte(name))
-	return s != nil && s.Since <= r && r < s.Before
+	return s != nil && s.In().Has(r)
+}
+
+// isUnlimited reports whether up to 1.12 a worker may be behind by any number.
+func isUnlimited(name string) bool {
+	s := wire.StreamOf([]byte(name))
+	return s != nil && s.Unlimited
 }
 
 // askedStreams are what a worker of a release asks for.
@@ -51,14 +57,12 @@ func startStreams(c *WorkerConfig) ([]wire.FollowedStream, error) {
 		list = append(list, startOf(c, name))
 	}
 	for _, name := range named {
-		if hasStream(c.Release, name) && !follows(list, name) && c.Release >= since1_13 {
+		if hasStream(c.Release, name) && !follows(list, name) && !c.Release.Subscribes() {
 			list = append(list, startOf(c, name))
 		}
 	}
 	return list, nil
 }
-
-var since1_13 = release("1.13.0")
 
 func follows(list []wire.FollowedStream, name string) bool {
 	return slices.ContainsFunc(list, func(s wire.FollowedStream) bool { return s.Name == name })
@@ -105,7 +109,7 @@ func carriedStreams(c *WorkerConfig, last *wire.Follower, r wire.Release, anothe
 	for _, name := range askedStreams(c, r) {
 		add(name)
 	}
-	if r < since1_13 {
+	if r.Subscribes() {
 		return list
 	}
 	for _, name := range slices.Sorted(maps.Keys(overHTTP)) {

@@ -18,7 +18,7 @@ func (f *Follower) acknowledge(s *followed, token int64, rows int) {
 	}
 	f.acked = token
 	words := []string{"FEDERATION_ACK ", "", strconv.FormatInt(token, 10)}
-	if f.has&ftAckInstance != 0 {
+	if f.release.Writes(FormAck2) {
 		words[1] = f.config.Name + " "
 	}
 	for _, c := range f.conns {

@@ -78,10 +78,10 @@ func (f *Follower) subscribe(c *followConn, now int64) {
 
 func (f *Follower) userSync(c *followConn, now int64) {
 	words := []string{"USER_SYNC ", "", "", "", " start ", millis(now)}
-	if f.has&ftUserInstance != 0 {
+	if !f.release.Writes(FormUserSync3) {
 		words[1] = f.config.InstanceID + " "
 	}
-	if f.has&ftUserDevice != 0 {
+	if f.release.Writes(FormUserSync5) {
 		words[3] = " None"
 	}
 	for _, user := range f.config.Syncing {

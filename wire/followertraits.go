@@ -23,19 +23,15 @@ const (
 	ftFederationOne // the federation stream's token is kept; later it counts as 0
 	ftServerUp      // the process hears by a command that a server is up again
 	ftRelays        // and tells its other connections
-	ftUserInstance  // USER_SYNC names the process
-	ftUserDevice    // and the device
 	ftAcks          // senders acknowledge the federation stream
-	ftAckInstance   // by their names
 )
 
 // followTraits says from which release on a trait holds, and before which one
-// it ended.
+// it ended. How lines are written the grammar says.
 var followTraits = []struct {
 	trait         followTrait
 	since, before Release
 }{
-	{ftSubscribes, 0, release(1, 13, 0)},
 	{ftFinishes, release(0, 99, 3), release(1, 13, 0)},
 	{ftRowOnArrival, release(1, 13, 0), release(1, 18, 0)},
 	{ftOldTokens, release(1, 16, 0), unreleased},
@@ -48,14 +44,14 @@ var followTraits = []struct {
 	{ftFederationOne, 0, release(1, 13, 0)},
 	{ftServerUp, release(1, 13, 0), release(1, 96, 0)},
 	{ftRelays, release(1, 13, 0), release(1, 80, 0)},
-	{ftUserInstance, release(1, 13, 0), unreleased},
-	{ftUserDevice, release(1, 92, 0), unreleased},
 	{ftAcks, 0, release(1, 13, 0)},
 	{ftAcks, release(1, 14, 0), unreleased},
-	{ftAckInstance, release(1, 18, 0), unreleased},
 }
 
 func followTraitsOf(r Release) (has followTrait) {
+	if r.Subscribes() {
+		has = ftSubscribes
+	}
 	for _, t := range followTraits {
 		if t.since <= r && r < t.before {
 			has |= t.trait

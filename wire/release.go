@@ -49,6 +49,23 @@ func ParseRelease(s string) (Release, error) {
 	return release(n[0], n[1], n[2]), nil
 }
 
+// MustRelease is ParseRelease for a text of the program's own, which is right.
+func MustRelease(s string) Release {
+	r, err := ParseRelease(s)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Writes reports whether processes of the release write a command in a form.
+func (r Release) Writes(f Form) bool { return f < numForms && formIn[f].Has(dialectOf(r)) }
+
+// Subscribes reports whether workers of the release ask for one stream after the
+// other, from where they stand: up to 1.12. Later ones ask for all and fetch what
+// they lack elsewhere.
+func (r Release) Subscribes() bool { return r.Writes(FormReplicateToken) }
+
 // trait is something receivers do in some releases and not in others, apart
 // from the grammar of commands.
 type trait uint16

@@ -35,6 +35,7 @@ type Stream struct {
 	// SharesWith is the stream with which it has one counter, "" for none: a
 	// token of either is then one of both, and a worker moves in both with it.
 	SharesWith string
+	Unlimited  bool // up to 1.12 a master sends any number of rows that a worker missed
 	Shapes     []RowShape
 
 	index  uint8 // its place in the table
@@ -174,10 +175,10 @@ var streams = []Stream{
 	{Name: "backfill", Before: unreleased, Tokens: TokensUnordered, Shapes: []RowShape{
 		{Columns: eventColumns(6), Since: release(0, 99, 5), Before: unreleased},
 		{Columns: eventColumns(5), Before: release(0, 99, 5)}}},
-	{Name: "presence", Before: unreleased, Tokens: TokensBurst, Shapes: ever(presenceColumns...)},
+	{Name: "presence", Unlimited: true, Before: unreleased, Tokens: TokensBurst, Shapes: ever(presenceColumns...)},
 	{Name: "presence_federation", Since: release(1, 33, 0), Before: unreleased, Tokens: TokensInMemory, Shapes: ever(
 		colDestination, colUser)},
-	{Name: "typing", Before: unreleased, Tokens: TokensInMemory, Shapes: ever(
+	{Name: "typing", Unlimited: true, Before: unreleased, Tokens: TokensInMemory, Shapes: ever(
 		colRoom, Column{Name: "user_ids", Kind: FieldList, Columns: []Column{colUser}})},
 	{Name: "receipts", Before: unreleased, Shapes: []RowShape{
 		{Columns: receiptColumns(false, FieldContent), Since: release(0, 99, 3), Before: release(1, 69, 0)},
@@ -193,7 +194,7 @@ var streams = []Stream{
 	{Name: "public_rooms", Before: release(1, 41, 0), Tokens: TokensSilent | TokensFall, Shapes: ever(
 		colRoom, Column{Name: "visibility", Kind: FieldWord}, Column{Name: "appservice_id", Kind: FieldConfigured, Null: true},
 		Column{Name: "network_id", Kind: FieldConfigured, Null: true})},
-	{Name: "device_lists", Before: unreleased, Tokens: TokensSilent, SharesWith: "user_signature", Shapes: []RowShape{
+	{Name: "device_lists", Unlimited: true, Before: unreleased, Tokens: TokensSilent, SharesWith: "user_signature", Shapes: []RowShape{
 		{Columns: []Column{{Name: "entity", Kind: FieldEntity}}, Since: release(1, 13, 0), Before: release(1, 76, 0)},
 		{Columns: []Column{{Name: "entity", Kind: FieldEntity}, {Name: "is_signature", Kind: FieldBool}},
 			Since: release(1, 76, 0), Before: release(1, 110, 0)},
@@ -218,7 +219,7 @@ var streams = []Stream{
 	{Name: "thread_subscriptions", Since: release(1, 135, 0), Before: unreleased, Shapes: ever(colUser, colRoom, colEvent)},
 	{Name: "groups", Since: release(0, 24, 0), Before: release(1, 61, 0), Shapes: ever(
 		Column{Name: "group_id", Kind: FieldGroup}, colUser, colType, Column{Name: "content", Kind: FieldContent})},
-	{Name: "user_signature", Since: release(1, 6, 0), Before: release(1, 76, 0), Tokens: TokensSilent, SharesWith: "device_lists", Shapes: ever(colUser)},
+	{Name: "user_signature", Unlimited: true, Since: release(1, 6, 0), Before: release(1, 76, 0), Tokens: TokensSilent, SharesWith: "device_lists", Shapes: ever(colUser)},
 	{Name: "un_partial_stated_room", Since: release(1, 74, 0), Before: unreleased, Shapes: ever(colRoom)},
 	{Name: "un_partial_stated_event", Since: release(1, 75, 0), Before: unreleased, Shapes: ever(
 		colEvent, Column{Name: "rejection_status_changed", Kind: FieldBool})},

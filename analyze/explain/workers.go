@@ -244,9 +244,9 @@ func (p *play) show(w *player, rec *journal.Record) {
 		p.connect(w, rec)
 		// Where a worker stands that was not seen before nobody knows: it gets what it
 		// is told first.
-		if st.Last == nil && len(w.told) == 1 && !known && g.Command == wire.CmdRdata && p.release >= firstOwn && !early(rec) {
+		if st.Last == nil && len(w.told) == 1 && !known && g.Command == wire.CmdRdata && !p.release.Subscribes() && !early(rec) {
 			text := justBefore(g)
-			if p.release < firstPrev {
+			if !p.release.Writes(wire.FormPosition4) {
 				text = before3(g)
 			}
 			w.follower.Receive(conn, rec.Time, wire.Piece{Kind: wire.PieceLine, Text: text})
@@ -300,18 +300,6 @@ func (p *play) tooLong() string {
 // Otherwise the journal may begin in the middle of the connection.
 func early(rec *journal.Record) bool {
 	return slices.ContainsFunc(rec.Findings, func(f wire.Finding) bool { return f.Code == wire.CodeEarlyRdata })
-}
-
-// firstOwn is the first release whose workers need a POSITION, firstPrev the first
-// in which it has two tokens.
-var firstOwn, firstPrev = release("1.13.0"), release("1.22.0")
-
-func release(text string) wire.Release {
-	r, err := wire.ParseRelease(text)
-	if err != nil {
-		panic(err)
-	}
-	return r
 }
 
 // justBefore is a POSITION that stands just before a row; before3 is one as up to

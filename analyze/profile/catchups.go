@@ -32,9 +32,6 @@ type CatchUpRow struct {
 
 const maxCatchUps = 1000
 
-// unlimited are the streams of which a master up to 1.12 sends any number of rows.
-var unlimited = map[string]bool{"presence": true, "typing": true, "device_lists": true, "user_signature": true}
-
 // catchUps times the answers to REPLICATE.
 type catchUps struct{ rows largest[CatchUpRow] }
 
@@ -82,7 +79,7 @@ func caughtUp(e *entry, k *cursor, a *askedFor, token int64, knew bool, current 
 	switch {
 	case a.hasToken:
 		row.Asked, row.Distance = Count(a.token), Count(max(head-a.token, 0))
-		if !unlimited[k.writer.stream] {
+		if known := k.writer.known; known == nil || !known.Unlimited {
 			row.Of10k, row.Of500k = share(int64(row.Distance), 10_000), share(int64(row.Distance), 500_000)
 		}
 	case knew:

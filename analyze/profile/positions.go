@@ -61,7 +61,7 @@ const (
 
 // fetchRules are the releases that are told apart.
 var fetchRules = [3]wire.TokenRule{
-	wire.TokenRuleOf(mustRelease("1.66.0")), wire.TokenRuleOf(mustRelease("1.96.0")), wire.TokenRuleOf(mustRelease("1.97.0")),
+	wire.TokenRuleOf(wire.MustRelease("1.66.0")), wire.TokenRuleOf(wire.MustRelease("1.96.0")), wire.TokenRuleOf(wire.MustRelease("1.97.0")),
 }
 
 var fetchReleases = [8]string{1: "1.22–1.95", 2: "1.96", 3: "1.22–1.96", 4: "1.97 on", 5: "all but 1.96", 6: "1.96 on", 7: "1.22 on"}

@@ -268,15 +268,7 @@ func (t *tracker) writer(g *wire.Gist) *writer {
 
 // The releases whose way to keep tokens is taken for the standing of workers;
 // it is the same in all from 1.16 on, and in all up to 1.12.
-var ruleRelease, oldRuleRelease = mustRelease("1.66.0"), mustRelease("1.12.4")
-
-func mustRelease(s string) wire.Release {
-	r, err := wire.ParseRelease(s)
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
+var ruleRelease, oldRuleRelease = wire.MustRelease("1.66.0"), wire.MustRelease("1.12.4")
 
 // standing is that of the connection's worker; one without a name begins anew
 // with each connection.
