@@ -67,7 +67,7 @@ func (c *comparer) oneSided(recorded []*surveyed) []*surveyed {
 		return true
 	})
 	if len(ids) > 0 {
-		c.note(fmt.Sprintf("only one side said something on %s: there is nothing to be replayed, and nothing is compared", connections(ids)))
+		c.note(fmt.Sprintf("only one side said something on recorded %s: there is nothing to be replayed, and nothing is compared", listed("connection", ids)))
 	}
 	return left
 }
@@ -84,26 +84,34 @@ func (c *comparer) tellAbsent(gone []*pairing) {
 			names = append(names, p.worker)
 		}
 	}
-	for _, name := range names {
-		c.note(fmt.Sprintf("nobody was worker %s in the run, so what was recorded of it is not compared", name))
+	if len(names) > 0 {
+		c.note(fmt.Sprintf("nobody was %s in the run, so what was recorded of %s is not compared", listed("worker", names), itOrThem(len(names))))
 	}
 	if len(nameless) > 0 {
-		c.note(fmt.Sprintf("nobody was the worker of %s, which never said its name, in the run, so what was recorded of it is not compared", connections(nameless)))
+		c.note(fmt.Sprintf("nobody was the worker of recorded %s, which never said its name, in the run, so what was recorded of it is not compared", listed("connection", nameless)))
 	}
 }
 
-// connections lists numbers of connections for people.
-func connections(list []uint64) string {
-	if len(list) == 1 {
-		return fmt.Sprintf("recorded connection %d", list[0])
+func itOrThem(n int) string {
+	if n == 1 {
+		return "it"
 	}
+	return "them"
+}
+
+// listed is "worker a", or "workers a, b and 7 others".
+func listed[T any](what string, list []T) string {
 	const most = 10
+	if len(list) == 1 {
+		return fmt.Sprintf("%s %v", what, list[0])
+	}
 	var out []string
-	for _, id := range list[:min(len(list), most)] {
-		out = append(out, fmt.Sprint(id))
+	for _, x := range list[:min(len(list), most)] {
+		out = append(out, fmt.Sprint(x))
 	}
 	if more := len(list) - most; more > 0 {
-		return fmt.Sprintf("recorded connections %s and %d others", strings.Join(out, ", "), more)
+		return fmt.Sprintf("%ss %s and %d more", what, strings.Join(out, ", "), more)
 	}
-	return "recorded connections " + strings.Join(out, ", ")
+	last := len(out) - 1
+	return fmt.Sprintf("%ss %s and %s", what, strings.Join(out[:last], ", "), out[last])
 }

@@ -11,7 +11,8 @@ import (
 // Coverage is how much of the recorded journal took place in a run, or is in
 // another recording: Recorded is Played and LeftOut together. Lines are those of
 // the side that was played, of both between recordings; PING is not counted. That
-// they took place does not say that they are the same.
+// they took place does not say that they are the same. The beginning of a line that
+// never went on is no line here; whether it came again counts for the verdict.
 type Coverage struct {
 	Recorded Extent    `json:"recorded"`
 	Played   Extent    `json:"played"`
@@ -63,7 +64,7 @@ func (e *extents) count(rec *journal.Record, wanted bool) {
 		e.hidden += max(rec.Event.Lines, 0)
 	case rec.Kind == journal.KindGap:
 		e.lost += max(rec.Event.Lines, 0)
-	case rec.Kind != journal.KindLine:
+	case rec.Kind != journal.KindLine && rec.Part != 1: // an over-long line is one, whatever its parts
 	case rec.Gist.Command == wire.CmdPing:
 		e.any++
 	default:

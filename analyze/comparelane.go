@@ -95,9 +95,6 @@ func (l *lane) take(p *pass, side int, it item) {
 // skip passes over an item that is not compared.
 func (l *lane) skip(p *pass, side int) {
 	l.left[side]--
-	if side == 0 {
-		l.pair.skipped[l.dir-wire.S2C]++
-	}
 	l.settle(p, false)
 }
 

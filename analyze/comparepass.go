@@ -190,11 +190,20 @@ func (p *pass) take(side int, rec *journal.Record, name []byte, it *item) {
 	for _, s := range p.byConn[side][rec.Conn] {
 		switch {
 		case s.asking.apart[string(rec.Gist.Stream)]:
+			s.leaves(side, rec, it)
 		case s.skips(rec, it), it.flags&itemCut != 0 && p.c.skipsCut(s, side, rec):
 			p.lane(s, side, rec.Dir, name, rec).skip(p, side)
+			s.leaves(side, rec, it)
 		default:
 			p.lane(s, side, rec.Dir, name, rec).take(p, side, *it)
 		}
+	}
+}
+
+// leaves counts what is not compared.
+func (s *pairState) leaves(side int, rec *journal.Record, it *item) {
+	if side == 0 && it.flags&itemCut == 0 {
+		s.skipped[rec.Dir-wire.S2C]++
 	}
 }
 

@@ -157,7 +157,7 @@ func (l *lane) sortHole(p *pass, h *hole, moved map[*item]bool) {
 func (l *lane) runs(p *pass, h *hole, side int, items []*item, used func(*item) bool) {
 	var run *Difference
 	for _, it := range items {
-		if side == 0 && !used(it) {
+		if side == 0 && !used(it) && it.flags&itemCut == 0 {
 			l.pair.missing[l.dir-wire.S2C]++
 		}
 		switch {

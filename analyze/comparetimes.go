@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// judged says whether it counts when a line comes.
+// judged says whether it counts when a line comes. What a line was cut off to comes
+// with the end of its connection, which has times of its own.
 func (l *lane) judged(p *pass, a *item) bool {
 	c := p.c
-	return c.timed() && (c.run == nil || l.dir == playedSide(c.run)) && a.flags&itemFirst == 0
+	return c.timed() && (c.run == nil || l.dir == playedSide(c.run)) && a.flags&(itemFirst|itemCut) == 0
 }
 
 // lateness is how much later than recorded a line came, both from the beginning
