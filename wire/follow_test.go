@@ -51,7 +51,7 @@ func TestFollow(t *testing.T) {
 	row := func(stream string, token any) string {
 		return fmt.Sprintf("s RDATA %s master %v %s", stream, token, map[string]string{
 			"typing": typing, "to_device": `["@u:x"]`, "caches": `["f",["a"],5]`, "backfill": `["$a","!r:x","t",null,null,null]`,
-			"events": `["ev",["$a","!r:x","t",null,null,null,null,false,false]]`, "account_data": `["@u:x",null,"t"]`}[stream])
+			"events": `["ev",["$a","!r:x","t",null,null,null,null,false,false]]`, "account_data": `["@u:x",null,"t"]`, "tag_account_data": `["@u:x","!r:x","{}"]`}[stream])
 	}
 	old := func(stream string, token any) string {
 		return fmt.Sprintf("s RDATA %s %v %s", stream, token, map[string]string{
@@ -84,6 +84,7 @@ func TestFollow(t *testing.T) {
 		"reset":                          {[]string{at("typing", 5, 5), at("typing", 0, 0), row("typing", 1)}, CodeReset},
 		"anew, unsaid":                   {[]string{at("typing", 70, 70), row("typing", 71), row("typing", 1), row("typing", 2), row("typing", 72)}, CodeTokenRegress + " " + CodeTokenRegress},
 		"of the database, back":          {[]string{at("to_device", 70, 70), at("to_device", 3, 3), row("to_device", 4), row("to_device", 70), row("to_device", 71)}, CodeReset + " " + CodeTokenRegress + " " + CodeTokenRegress},
+		"of one counter":                 {[]string{at("tag_account_data", 5, 5), at("account_data", 5, 5), row("account_data", 8), row("tag_account_data", 8), row("account_data", 9)}, CodeTokenRegress},
 		"batch":                          {[]string{at("typing", 5, 5), row("typing", "batch"), row("typing", "batch"), row("typing", 6), "e"}, ""},
 		"batch at the end":               {[]string{at("typing", 5, 5), row("typing", "batch"), "e"}, CodeBatchOpen},
 		"batch at POSITION":              {[]string{at("typing", 5, 5), row("typing", "batch"), at("typing", 5, 5), "e"}, CodeBatchOpen},

@@ -47,6 +47,7 @@ func (c *Conversation) position(g *Gist, set DialectSet, found []Finding) []Find
 		w.stand = g.Token
 	}
 	w.known, w.at, w.high = true, g.Token, g.Token
+	c.shares(t, g)
 	if prev < g.Token {
 		w.skipFrom, w.skipTo = prev, g.Token
 	}
@@ -138,7 +139,26 @@ func (c *Conversation) rdata(g *Gist, set DialectSet, found []Finding) []Finding
 		w.skipFrom, w.skipTo = 0, 0
 	}
 	w.saw(g.Token)
+	if !old {
+		c.shares(t, g)
+	}
 	return found
+}
+
+// shares moves a receiver in the stream that has the same counter.
+func (c *Conversation) shares(t *track, g *Gist) {
+	if t.stream.SharesWith == "" {
+		return
+	}
+	other := c.tracks[streamsByName[t.stream.SharesWith].index]
+	if other == nil {
+		return
+	}
+	for i := range other.writers {
+		if w := &other.writers[i]; w.known && w.name == string(g.Instance) {
+			w.stand = max(w.stand, g.Token)
+		}
+	}
 }
 
 // saw notes the token of a row.

@@ -29,7 +29,7 @@ var meanings = map[string]string{
 	wire.CodeUnknownStream:  "The receiver's release has no such stream: the line is logged and lost.",
 	wire.CodeBatchOpen:      "Rows wait for the one that brings their token, and it does not come: they are lost or get another's token.",
 	wire.CodeBatchMixed:     "Rows of two writers are mixed in one group: receivers give all of them the token of the last.",
-	wire.CodeTokenRegress:   "A token is lower than one before, and no POSITION said so: receivers from 1.16 on throw the row away.",
+	wire.CodeTokenRegress:   "A token is not after one that receivers are at already, and no POSITION took them back: from 1.16 on they throw the row away.",
 	wire.CodeDuplicateToken: "The same token came again: receivers from 1.16 on throw the row away.",
 	wire.CodeGap:            "A POSITION begins after the last token that was seen: the receiver fetches what is between, of federation only if it sends that.",
 	wire.CodeEarlyRdata:     "Rows came before the receiver waits for them: it throws them away.",
