@@ -64,6 +64,7 @@ type lineMetrics struct {
 	commands, rdata                          sendValue
 	workerCommands, workerBytes, workerRdata sendValue
 	updates, gaps, token, behind, conns      sendValue
+	lastRow, workerLastRow                   sendValue
 	batches                                  func(chan<- prometheus.Metric, *histogram, ...string)
 }
 
@@ -80,6 +81,8 @@ func (m *Metrics) watchLines(t *tally) {
 		gaps:           s.counter("repltap_position_gaps_total", "POSITION lines that begin above what the connection had got, so that the worker fetches what is between.", "stream"),
 		token:          s.gauge("repltap_stream_token", "The highest token that a connection which is open has got.", "stream"),
 		behind:         s.gauge("repltap_token_lag", "How far a worker's connection is behind that token.", "worker", "stream"),
+		lastRow:        s.gauge("repltap_stream_last_row_timestamp_seconds", "When the last row of the stream came, to any worker, in Unix time: time() less this is its age. Left out before the first row.", "stream"),
+		workerLastRow:  s.gauge("repltap_worker_last_row_timestamp_seconds", "When the last row of the stream came to the worker, in Unix time. Left out before the first row.", "worker", "stream"),
 		conns:          s.gauge("repltap_stream_connections", "Open connections that asked for the stream or were told its position.", "stream"),
 		batches:        s.histogram("repltap_batch_rows", "Rows that share one token.", "stream"),
 	}
@@ -108,6 +111,9 @@ func (l *lineMetrics) sendWorkers(ch chan<- prometheus.Metric, now *snapshot) {
 			if n > 0 {
 				l.workerRdata(ch, float64(n), w.label, streams[s])
 			}
+			if at := w.lastRow[s]; at > 0 {
+				l.workerLastRow(ch, float64(at)/1e9, w.label, streams[s])
+			}
 		}
 	}
 }
@@ -123,8 +129,11 @@ func (l *lineMetrics) sendTotals(ch chan<- prometheus.Metric, now *snapshot) {
 			l.commands(ch, float64(n), wire.Command(c).String(), d.String())
 		}
 	}
-	for s, n := range all.rdata {
-		l.rdata(ch, float64(n), streams[s])
+	for s, stream := range streams {
+		l.rdata(ch, float64(all.rdata[s]), stream)
+		if at := now.lastRow[s]; at > 0 {
+			l.lastRow(ch, float64(at)/1e9, stream)
+		}
 	}
 }
 
@@ -143,7 +152,7 @@ func (l *lineMetrics) sendStreams(ch chan<- prometheus.Metric, now *snapshot) {
 
 func (l *lineMetrics) sendLag(ch chan<- prometheus.Metric, now *snapshot) {
 	for worker, behind := range now.behind {
-		for s, n := range behind {
+		for s, n := range behind[:len(streams)] {
 			if n >= 0 {
 				l.behind(ch, float64(n), worker, streams[s])
 			}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -179,6 +180,32 @@ func (o *Observer) lines(worker string, dir wire.Direction, bytes int) float64 {
 		return 0
 	}
 	return math.Round(float64(bytes) / w.lineLength(dir))
+}
+
+// lastRows is when the last rows came, by stream and by worker.
+func (o *Observer) lastRows() (byStream, byWorker []LastRow) {
+	byStream, byWorker = []LastRow{}, []LastRow{}
+	if o == nil {
+		return byStream, byWorker
+	}
+	now := o.tally.now()
+	row := func(at int64, stream, worker string) LastRow {
+		when := time.Unix(0, at)
+		return LastRow{Stream: stream, Worker: worker, At: when.UTC(), Age: max(now.Sub(when), 0).Seconds()}
+	}
+	s := o.tally.snapshot()
+	for i, stream := range streams {
+		if at := s.lastRow[i]; at > 0 {
+			byStream = append(byStream, row(at, stream, ""))
+		}
+	}
+	for i := range s.workers {
+		w := &s.workers[i]
+		if at := slices.Max(w.lastRow[:]); at > 0 {
+			byWorker = append(byWorker, row(at, "", w.label))
+		}
+	}
+	return byStream, byWorker
 }
 
 // forget is called when a connection is over.

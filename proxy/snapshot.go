@@ -12,6 +12,7 @@ type snapshot struct {
 	workers       []workerTally // by label
 	updates, gaps [numStreams]uint64
 	batches       [numStreams]histogram
+	lastRow       [numStreams]int64
 	conns         [numStreams]int              // that get the stream
 	tokens        map[int]int64                // the highest that an open connection has got, by stream
 	behind        map[string][numStreams]int64 // how far a worker is behind that; -1 where there is nothing to compare
@@ -20,7 +21,7 @@ type snapshot struct {
 func (t *tally) snapshot() *snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := &snapshot{updates: t.updates, gaps: t.gaps, batches: t.batches, tokens: map[int]int64{}, behind: map[string][numStreams]int64{}}
+	s := &snapshot{updates: t.updates, gaps: t.gaps, batches: t.batches, lastRow: t.lastRow, tokens: map[int]int64{}, behind: map[string][numStreams]int64{}}
 	for _, label := range slices.Sorted(maps.Keys(t.workers)) {
 		s.workers = append(s.workers, *t.workers[label])
 	}

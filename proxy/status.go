@@ -18,6 +18,17 @@ type Status struct {
 	ConnectionsTotal uint64       `json:"connections_total"`
 	Connections      []ConnStatus `json:"connections"`
 	QueueBytes       int64        `json:"queue_bytes"`
+	Streams          []LastRow    `json:"streams"` // those of which a row came
+	Workers          []LastRow    `json:"workers"` // those to which one came
+}
+
+// LastRow is when the last row of a stream came, to any worker, or the last one of
+// any stream to a worker.
+type LastRow struct {
+	Stream string    `json:"stream,omitempty"`
+	Worker string    `json:"worker,omitempty"`
+	At     time.Time `json:"last_row"`
+	Age    float64   `json:"last_row_age_seconds"`
 }
 
 // ConnStatus is one connection of a Status.
@@ -46,7 +57,7 @@ type StallStatus struct {
 func (t *Tap) Status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := Status{Listen: t.addr, Upstream: t.Upstream, ConnectionsTotal: t.total, Connections: []ConnStatus{}}
+	s := Status{Listen: t.addr, Upstream: t.Upstream, ConnectionsTotal: t.total, Connections: []ConnStatus{}, Streams: []LastRow{}, Workers: []LastRow{}}
 	if s.Listen == "" {
 		s.Listen = t.Listen
 	}
@@ -55,6 +66,7 @@ func (t *Tap) Status() Status {
 	}
 	t.upstream.status(&s)
 	s.QueueBytes = t.Recorder.QueueBytes()
+	s.Streams, s.Workers = t.Recorder.observer.lastRows()
 	for l := range t.links {
 		s.Connections = append(s.Connections, l.status())
 	}

@@ -3,23 +3,29 @@ package proxy
 import (
 	"math/bits"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"repltap/wire"
 )
 
-// streams are all that any release has (protocol's catalogue, in its order).
-var streams = []string{
-	"events", "backfill", "presence", "presence_federation", "typing", "receipts", "push_rules", "pushers", "caches",
-	"public_rooms", "device_lists", "user_signature", "to_device", "federation", "tag_account_data", "account_data",
-	"current_state_deltas", "groups", "un_partial_stated_room", "un_partial_stated_event", "thread_subscriptions",
-	"sticky_events", "quarantined_media", other,
-}
+// streams are all that any release has, in the catalogue's order, and the label of
+// what none has.
+var streams = func() []string {
+	var names []string
+	for _, s := range wire.Streams() {
+		names = append(names, s.Name)
+	}
+	return append(names, other)
+}()
+
+// otherStream is the index of what no release has.
+var otherStream = len(streams) - 1
 
 const (
-	numStreams  = 24
-	otherStream = numStreams - 1
+	// numStreams is how many streams there is room for: as many as bits in a mask.
+	numStreams = 64
 
 	// maxWorkers bounds the names of workers that are kept apart. Names are the
 	// peers' choice; those beyond it, and those that do not look like names, are
@@ -32,6 +38,9 @@ const (
 )
 
 var streamIndex = func() map[string]int {
+	if len(streams) > numStreams {
+		panic("proxy: there are more streams than are counted")
+	}
 	m := make(map[string]int, numStreams)
 	for i, s := range streams {
 		m[s] = i
@@ -50,6 +59,8 @@ type tally struct {
 	updates, gaps [numStreams]uint64
 	batches       [numStreams]histogram
 	top           [numStreams]int64 // the highest token so far
+	lastRow       [numStreams]int64 // when one came to any worker, in Unix nanoseconds; 0 before
+	now           func() time.Time
 
 	lastConn   uint64
 	last       *connTally
@@ -63,13 +74,14 @@ type workerTally struct {
 	commands [3][wire.NumCommands]uint64 // by wire.Direction
 	bytes    [3]uint64
 	rdata    [numStreams]uint64
+	lastRow  [numStreams]int64 // when one came to it, as above
 }
 
 // connTally is where a connection is with its streams.
 type connTally struct {
 	worker *workerTally
-	known  uint32 // streams with a token, as bits
-	asked  uint32 // streams that it gets
+	known  uint64 // streams with a token, as bits
+	asked  uint64 // streams that it gets
 	tokens [numStreams]int64
 	batch  [numStreams]uint32 // rows that wait for their token
 }
@@ -86,7 +98,7 @@ func (h *histogram) observe(n uint64) {
 }
 
 func newTally() *tally {
-	return &tally{conns: map[uint64]*connTally{}, workers: map[string]*workerTally{}}
+	return &tally{conns: map[uint64]*connTally{}, workers: map[string]*workerTally{}, now: time.Now}
 }
 
 // line counts one. It is called for each and allocates nothing.
@@ -106,6 +118,10 @@ func (t *tally) line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
 	case wire.CmdRdata:
 		s := t.stream(g.Stream)
 		w.rdata[s]++
+		if dir == wire.S2C {
+			t.lastRow[s] = t.now().UnixNano()
+			w.lastRow[s] = t.lastRow[s]
+		}
 		if s != otherStream {
 			t.row(c, s, g)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -89,6 +90,29 @@ func TestTally(t *testing.T) {
 	tell(o, 4, ">RDATA caches master 1 [1]\n")
 	if a, b := value(t, reg, "repltap_stream_updates_total", "caches"), value(t, reg, "repltap_stream_token", "caches"); a != 2 || b != 1 {
 		t.Errorf("%v updates at token %v after a restart", a, b)
+	}
+}
+
+// TestTallyKnowsTheCatalogue: each stream that a release has is counted under its
+// name, others together.
+func TestTallyKnowsTheCatalogue(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	o := NewObserver(NewMetrics(reg), nil)
+	o.tally.now = func() time.Time { return time.Unix(1000, 0) }
+	for _, s := range wire.Streams() {
+		tell(o, 1, fmt.Sprintf(">POSITION %s master 6 6\n>RDATA %s master 7 [1]\n", s.Name, s.Name))
+	}
+	tell(o, 1, ">RDATA invented master 7 [1]\n>RDATA invented2 master 7 [1]\n")
+	for _, s := range wire.Streams() {
+		if n := value(t, reg, "repltap_stream_token", s.Name); n != 7 {
+			t.Errorf("the token of %s is %v", s.Name, n)
+		}
+		if n := value(t, reg, "repltap_worker_last_row_timestamp_seconds", s.Name, unnamed); n != 1000 {
+			t.Errorf("the last row of %s came at %v", s.Name, n)
+		}
+	}
+	if n := value(t, reg, "repltap_rdata_total", other); n != 2 {
+		t.Errorf("%v rows of streams that no release has", n)
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"repltap/proxy"
 	"repltap/wire"
 )
 
@@ -187,6 +189,54 @@ func TestAdmin(t *testing.T) {
 	get(t, port, "/nothing", 404)
 	if !strings.Contains(p.said(), "E-direction") {
 		t.Errorf("the finding was not logged:\n%s", p.said())
+	}
+	if status := p.end(syscall.SIGTERM); status != 0 {
+		t.Errorf("status %d:\n%s", status, p.said())
+	}
+}
+
+// TestAdminLastRows: metrics and status have when the last rows came, by stream
+// and by worker, once there were some.
+func TestAdminLastRows(t *testing.T) {
+	port := freePort(t)
+	p, addr, master := startRecorder(t, filepath.Join(t.TempDir(), "journal"), "--admin", port)
+	worker, behind := link(t, addr, master)
+	io.WriteString(worker, "NAME w1\nPING 1\n")
+	until(t, "the lines are counted", func() bool {
+		return strings.Contains(get(t, port, "/metrics", 200), `repltap_commands_total{command="PING",direction="c2s"} 1`)
+	})
+	if m := get(t, port, "/metrics", 200); strings.Contains(m, "last_row_timestamp_seconds{") {
+		t.Errorf("there is a last row before the first:\n%s", m)
+	}
+	var s status
+	look := func() proxy.Status {
+		s = status{}
+		if err := json.Unmarshal([]byte(get(t, port, "/status.json", 200)), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s.Tap
+	}
+	if s := look(); s.Streams == nil || len(s.Streams)+len(s.Workers) > 0 {
+		t.Errorf("before the first row: %+v %+v", s.Streams, s.Workers)
+	}
+	before := time.Now()
+	io.WriteString(behind, "RDATA sticky_events master 2 [\"!r\",\"$e\"]\nRDATA invented master 2 []\n")
+	until(t, "the rows are counted", func() bool { return len(look().Streams) == 2 })
+	for i, name := range []string{"sticky_events", "other"} {
+		row := s.Tap.Streams[i]
+		if row.Stream != name || row.At.Before(before) || row.At.After(time.Now()) || row.Age < 0 || row.Age > time.Since(before).Seconds() {
+			t.Errorf("of %s: %+v", name, row)
+		}
+	}
+	if len(s.Tap.Workers) != 1 || s.Tap.Workers[0].Worker != "w1" || s.Tap.Workers[0].At.Before(before) {
+		t.Errorf("of workers: %+v", s.Tap.Workers)
+	}
+	m := get(t, port, "/metrics", 200)
+	for _, want := range []string{`repltap_stream_last_row_timestamp_seconds{stream="sticky_events"} 1`, `repltap_stream_last_row_timestamp_seconds{stream="other"} 1`,
+		`repltap_worker_last_row_timestamp_seconds{stream="sticky_events",worker="w1"} 1`} {
+		if !strings.Contains(m, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
 	}
 	if status := p.end(syscall.SIGTERM); status != 0 {
 		t.Errorf("status %d:\n%s", status, p.said())
