@@ -31,6 +31,7 @@ import (
 // close; the file has what was committed before.
 type boltWriter struct {
 	f        *os.File
+	path     string // its name
 	watch    *watch
 	buckets  []*boltTree // by name
 	step     int64       // by how much the file grows at a time; 0: as needed
@@ -96,7 +97,7 @@ func createBolt(path string, h fileHeader, step int64, w *watch) (*boltWriter, e
 	if err != nil {
 		return nil, err
 	}
-	b := &boltWriter{f: f, watch: w, step: step, page: os.Getpagesize(), pages: 2}
+	b := &boltWriter{f: f, path: path, watch: w, step: step, page: os.Getpagesize(), pages: 2}
 	for _, name := range [][]byte{bucketBlocks, bucketConns, bucketIndex, bucketMeta} { // in order
 		t := &boltTree{name: string(name), root: &boltNode{leaf: true, dirty: true}, limit: b.page / 2}
 		if t.grows = t.name == string(bucketBlocks) || t.name == string(bucketIndex); t.grows {
@@ -355,14 +356,14 @@ func (b *boltWriter) release(n *boltNode) {
 
 func (b *boltWriter) writeAt(p []byte, at int64) error {
 	if end := at + int64(len(p)); b.step > 0 && end > b.grown {
-		b.watch.at("grow", b.f.Name())
+		b.watch.at("grow", b.path)
 		grown := (end + b.step - 1) / b.step * b.step
 		if err := b.f.Truncate(grown); err != nil {
 			return err
 		}
 		b.grown = grown
 	}
-	b.watch.at("write to", b.f.Name())
+	b.watch.at("write to", b.path)
 	_, err := b.f.WriteAt(p, at)
 	b.grown = max(b.grown, at+int64(len(p)))
 	return err
@@ -373,7 +374,7 @@ func (b *boltWriter) sync() error {
 	if b.unsynced {
 		return nil
 	}
-	b.watch.at("sync", b.f.Name())
+	b.watch.at("sync", b.path)
 	return syncData(b.f)
 }
 
@@ -425,7 +426,7 @@ func (b *boltWriter) whole() error {
 	if len(b.end.text) == 0 {
 		return nil
 	}
-	b.watch.at("read", b.f.Name())
+	b.watch.at("read", b.path)
 	text := make([]byte, len(b.end.text))
 	_, err := b.f.ReadAt(text, b.end.offset-int64(len(text)))
 	if errors.Is(err, io.EOF) || err == nil && len(bytes.Trim(text, "\x00")) == 0 {
@@ -434,12 +435,12 @@ func (b *boltWriter) whole() error {
 	return nil // a read that fails says nothing of what was written
 }
 
-// check says whether path leads to the file that is being written, and whether
-// all that was committed is there. An error that is not one of errRemoved,
+// check says whether the file's name still leads to it, and whether all that was
+// committed is there. An error that is not one of errRemoved,
 // errReplaced and errCut says that this can't be known.
-func (b *boltWriter) check(path string) error {
-	b.watch.at("look at", path)
-	there, err := os.Lstat(path)
+func (b *boltWriter) check() error {
+	b.watch.at("look at", b.path)
+	there, err := os.Lstat(b.path)
 	switch {
 	case isGone(err):
 		return errRemoved
@@ -458,10 +459,14 @@ func (b *boltWriter) check(path string) error {
 	return b.whole()
 }
 
-// rename gives the file its name.
-func (b *boltWriter) rename(from, to string) error {
-	b.watch.at("rename", from)
-	return os.Rename(from, to)
+// rename gives the file another name.
+func (b *boltWriter) rename(to string) error {
+	b.watch.at("rename", b.path)
+	err := os.Rename(b.path, to)
+	if err == nil {
+		b.path = to
+	}
+	return err
 }
 
 // isGone says whether a path leads to nothing.
@@ -471,12 +476,12 @@ func isGone(err error) bool {
 
 // trim gives back the room at the end that was not needed.
 func (b *boltWriter) trim() {
-	b.watch.at("trim", b.f.Name())
+	b.watch.at("trim", b.path)
 	b.f.Truncate(int64(b.pages) * int64(b.page)) // when it stays that is as well
 }
 
 func (b *boltWriter) close() error {
-	b.watch.at("close", b.f.Name())
+	b.watch.at("close", b.path)
 	return b.f.Close()
 }
 

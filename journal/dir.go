@@ -103,7 +103,7 @@ func (s *store) checkFile() error {
 	if s.file == nil {
 		return nil
 	}
-	err := s.file.check(s.pathOf(s.number))
+	err := s.file.check()
 	if err != nil && !isLoss(err) {
 		s.setDoubt(err)
 		return nil

@@ -44,7 +44,7 @@ func sealFile(path string, w *watch) error {
 		err = b.sync()
 	}
 	if err == nil {
-		err = b.takeOver(tmp, j, path)
+		err = b.takeOver(j, path)
 	}
 	if cerr := b.close(); err == nil {
 		err = cerr
@@ -60,8 +60,8 @@ func sealFile(path string, w *watch) error {
 // takeOver gives the new file the name of the old one, if both are what they were:
 // what is whole must not be replaced by what is not, and what was removed not come
 // back.
-func (b *boltWriter) takeOver(tmp string, j *file, path string) error {
-	if err := b.check(tmp); err != nil {
+func (b *boltWriter) takeOver(j *file, path string) error {
+	if err := b.check(); err != nil {
 		return fmt.Errorf("the new file: %w", err)
 	}
 	here, err := j.f.f.Stat()
@@ -73,7 +73,7 @@ func (b *boltWriter) takeOver(tmp string, j *file, path string) error {
 	} else if !os.SameFile(here, there) {
 		return errReplaced
 	}
-	return b.rename(tmp, path)
+	return b.rename(path)
 }
 
 // copyFile fills the new file. Blocks that are large already are copied as they

@@ -197,7 +197,7 @@ func (s *store) create() error {
 		err = f.commit()
 	}
 	if err == nil {
-		err = f.rename(begun, path)
+		err = f.rename(path)
 	}
 	if err != nil {
 		f.close()

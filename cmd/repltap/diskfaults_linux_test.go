@@ -1,0 +1,117 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// mends is how a trouble ends that is the disk's.
+func mends(_ *testing.T, d *faultyDisk, _ string) { d.mend() }
+
+// refuses is how it begins.
+func refuses(calls, name string, after int, errno syscall.Errno) func(*testing.T, *faultyDisk, string) {
+	return func(_ *testing.T, d *faultyDisk, _ string) { d.refuse(calls, name, after, errno) }
+}
+
+// hangs is how it begins, at the first call that waits.
+func hangs(calls, name string) func(*testing.T, *faultyDisk, string) {
+	return func(t *testing.T, d *faultyDisk, _ string) {
+		f := d.hang(calls, name)
+		until(t, "a call hangs", func() bool {
+			select {
+			case <-f.met:
+				return true
+			default:
+				return false
+			}
+		})
+	}
+}
+
+var (
+	small  = []string{"--rotate-size", "8KiB"}
+	sealed = []string{"--rotate-size", "8KiB", "--max-size", "0"}
+)
+
+var diskFaults = []diskTrouble{
+	{name: "full", begin: refuses("write create", "", 0, syscall.ENOSPC), end: mends,
+		health: "no space left", log: "can't be written", reason: "write failed: no space left"},
+	{name: "full at the second write", begin: refuses("write", ".journal", 1, syscall.ENOSPC), end: mends,
+		health: "no space left", log: "can't be written", reason: "write failed: no space left"},
+	{name: "write error", begin: refuses("write", "", 2, syscall.EIO), end: mends,
+		health: "input/output error", log: "can't be written", reason: "write failed: input/output error"},
+	{name: "first sync fails", begin: refuses("fsync", "", 0, syscall.EIO), end: mends,
+		health: "input/output error", log: "can't be written", reason: "write failed: "},
+	{name: "sync of the meta page fails", begin: refuses("fsync", ".journal", 1, syscall.EIO), end: mends,
+		health: "input/output error", log: "can't be written", reason: "write failed: "},
+	{name: "read-only", begin: refuses("write create rename unlink truncate", "", 0, syscall.EROFS), end: mends,
+		health: "read-only file system", log: "can't be written", reason: "write failed: read-only file system"},
+	{name: "no file can be made", args: small, begin: refuses("create", "", 0, syscall.EACCES), end: mends,
+		health: "permission denied", log: "can't be written", reason: "write failed: permission denied"},
+	{name: "no file can be named", args: small, begin: refuses("rename", "beginning", 0, syscall.EIO), end: mends,
+		health: "input/output error", log: "can't be written", reason: "write failed: "},
+	{name: "nothing can be looked at", begin: refuses("stat open read", "", 0, syscall.EACCES), end: mends,
+		health: "can't be known: "},
+	{name: "read error", begin: refuses("read", "", 0, syscall.EIO), end: mends},
+	{name: "write hangs", begin: hangs("write", ".journal"), end: mends, health: "has not answered for", log: "does not answer"},
+	{name: "sync hangs", begin: hangs("fsync", ".journal"), end: mends, health: "(sync 0000000001.journal)", log: "does not answer"},
+	{name: "everything hangs under load", args: []string{"--redact", "none"}, begin: hangs("write fsync stat create read", ""), end: mends, flood: true,
+		health: "has not answered for", log: "does not answer", reason: "queue full: the disk has not answered for"},
+	{name: "rotation hangs", args: small, begin: hangs("create rename", "beginning"), end: mends,
+		health: "has not answered for", log: "does not answer"},
+	{name: "removing the oldest hangs", args: []string{"--rotate-size", "8KiB", "--max-size", "100KiB"}, old: true, begin: hangs("unlink", ".journal"), end: mends,
+		health: "(remove 00", log: "does not answer"},
+
+	{name: "sealing: no file can be made", args: sealed, begin: refuses("create", "sealing", 0, syscall.ENOSPC), log: "could not be sealed", end: mends},
+	{name: "sealing: write error", args: sealed, begin: refuses("write", "sealing", 3, syscall.EIO), log: "could not be sealed", end: mends},
+	{name: "sealing: sync error", args: sealed, begin: refuses("fsync", "sealing", 0, syscall.EIO), log: "could not be sealed", end: mends},
+	{name: "sealing: can't be named", args: sealed, begin: refuses("rename", "sealing", 0, syscall.EIO), log: "could not be sealed", end: mends},
+	{name: "sealing: read error", args: sealed, begin: refuses("read", ".journal", 0, syscall.EIO), log: "could not be sealed", end: mends},
+	{name: "sealing: hangs", args: sealed, begin: hangs("write fsync", "sealing"), end: mends},
+}
+
+// TestDiskFaults: traffic flows while a disk fails or hangs, and none of it is
+// missing without a word.
+func TestDiskFaults(t *testing.T) {
+	for _, c := range diskFaults {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := mountDisk(t)
+			c.meet(t, d, filepath.Join(d.dir, "journal"), filepath.Join(d.backing, "journal"))
+		})
+	}
+}
+
+// TestEndWhileDiskHangs: a disk that hangs for good does not keep a recorder from
+// ending, which says what it could not write.
+func TestEndWhileDiskHangs(t *testing.T) {
+	for _, calls := range []string{"write", "fsync", "stat"} {
+		t.Run(calls, func(t *testing.T) {
+			t.Parallel()
+			d := mountDisk(t)
+			p, addr, master := startRecorder(t, filepath.Join(d.dir, "journal"), "--flush-interval", "100ms", "--queue", "1MiB")
+			f := flow(t, addr, master)
+			f.passes(200)
+			hangs(calls, "")(t, d, "")
+			f.passes(200)
+			other, behind := link(t, addr, master) // one more, in the middle of a line
+			other.Write([]byte("PING 1"))
+			if n, err := behind.Read(make([]byte, 6)); n != 6 {
+				t.Error(n, err)
+			}
+			for _, c := range []net.Conn{other, behind} {
+				c.Close()
+			}
+			f.stop()
+			if status := p.end(syscall.SIGTERM); status != statusFailed {
+				t.Errorf("exit status %d", status)
+			}
+			if said := p.said(); !strings.Contains(said, "the disk has not answered for") || !strings.Contains(said, "bytes of traffic that were passed on are not in the journal") {
+				t.Errorf("it said:\n%s", said)
+			}
+		})
+	}
+}
