@@ -30,16 +30,25 @@ func (o *rowOdds) among(set ReleaseSet) ReleaseSet {
 }
 
 // does is what receivers of set do with the line for that.
-func (o *rowOdds) does(g *Gist, set ReleaseSet) Action {
+func (o *rowOdds) does(g *Gist, s *Stream, set ReleaseSet) Action {
 	switch {
 	case o.unknown && g.Command == CmdReplicate:
 		return ActError
 	case o.unknown && g.Command == CmdPosition:
 		return unknownPosition(set)
-	case o.unknown, o.fault > rowType:
+	case o.unknown, o.fault != rowFits && (s.Name == "federation" && o.fault == rowTag || !takesRow(set.Play(), s, g.Row)):
 		return ActLog
 	}
 	return ActAccept
+}
+
+// takesRow reports whether workers of a release take a row in, whatever it is: from
+// a text or an object they take as many characters or keys as there are columns.
+func takesRow(r Release, s *Stream, row []byte) bool {
+	taker := rowTakerOf(r, s)
+	row, _ = trimJSON(row)
+	_, ok := taker.take(row)
+	return ok
 }
 
 // unknownPosition is what becomes of a POSITION of a stream that there is not: up
@@ -57,10 +66,10 @@ func unknownPosition(set ReleaseSet) Action {
 // finding says so in words; there is something odd. who names those of set.
 func (o *rowOdds) finding(g *Gist, s *Stream, v *rowView, set ReleaseSet, who string) Finding {
 	if o.unknown {
-		return unknownStream(g, who, o.does(g, set))
+		return unknownStream(g, who, o.does(g, s, set))
 	}
 	f := shapeFinding(s, o.near, o.fault, v, who)
-	f.Verdict = o.does(g, set).String()
+	f.Verdict = o.does(g, s, set).String()
 	return f
 }
 
@@ -84,11 +93,11 @@ func (r Receiver) Take(dir Direction, piece Piece, p *Parsed) Verdict {
 		}
 	}
 	o := oddsOf(&g, s, view, set)
-	if o.does(&g, set) == ActAccept {
+	if o.does(&g, s, set) == ActAccept {
 		return verdict
 	}
 	f := o.finding(&g, s, view, set, "the release")
-	return Verdict{Action: o.does(&g, set), Reply: f.Reply, Code: f.Code, Detail: f.Detail, plain: f.Plain}
+	return Verdict{Action: o.does(&g, s, set), Reply: f.Reply, Code: f.Code, Detail: f.Detail, plain: f.Plain}
 }
 
 // hasStream reports whether the line is about a stream, for sure.
@@ -115,12 +124,12 @@ func (c *Conversation) stream(g *Gist, found []Finding) (all []Finding, known bo
 	o := oddsOf(g, s, view, c.judges)
 	switch {
 	case o.unknown:
-		c.does(o.does(g, c.judges), CodeUnknownStream)
+		c.does(o.does(g, s, c.judges), CodeUnknownStream)
 		if c.again(&c.unknown, CodeUnknownStream) {
 			found = append(found, c.unknown.counted(o.finding(g, s, view, c.judges, c.judges.String())))
 		}
 	case o.fault != rowFits:
-		c.does(o.does(g, c.judges), CodeRowShape)
+		c.does(o.does(g, s, c.judges), CodeRowShape)
 		if c.again(&t.shape, CodeRowShape) {
 			found = append(found, t.shape.counted(o.finding(g, s, view, c.judges, o.among(c.judges).String())))
 		}
