@@ -210,6 +210,8 @@ func (e *Ended) String() string {
 
 // endings tells how all connections ended.
 func (c *comparer) endings(pairs []*pairing) {
+	var hows []string
+	outlived := map[string][]uint64{} // connections that did not end as the recorded ones did, by how those did
 	for _, p := range pairs {
 		e := Ending{Worker: p.worker}
 		if v := p.conns[0]; v != nil {
@@ -220,8 +222,14 @@ func (c *comparer) endings(pairs []*pairing) {
 		}
 		e.Same = e.Recorded != nil && e.Replayed != nil && c.sameEnd(p.conns[0], p.conns[1])
 		if e.Same && c.run != nil && p.conns[0].ending.known() && c.unended(&p.conns[0].ending, &p.conns[1].ending) && p.conns[1].ending.Note == EndOfReplay {
-			c.note(fmt.Sprintf("recorded connection %d ended with %s, and nobody did that in the run, which went on to its end", e.Recorded.Conn, e.Recorded))
+			if how := e.Recorded.String(); outlived[how] == nil {
+				hows = append(hows, how)
+			}
+			outlived[e.Recorded.String()] = append(outlived[e.Recorded.String()], e.Recorded.Conn)
 		}
 		c.out.Endings = append(c.out.Endings, e)
+	}
+	for _, how := range hows {
+		c.note(fmt.Sprintf("recorded %s ended with %s, and nobody did that in the run, which went on to its end", listed("connection", outlived[how]), how))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"repltap/journal"
+	"repltap/wire"
 )
 
 // several is one conversation on each of n connections, each of a worker of its own,
@@ -192,6 +193,18 @@ func TestFilteredCoverage(t *testing.T) {
 	b := two.write(t, journal.Options{})
 	if c := compare(t, b, b, Options{Filter: journal.Filter{Streams: []string{"events"}, Conns: []uint64{9}}}); c.Verdict != Inconclusive {
 		t.Error(text(c))
+	}
+}
+
+// TestUnkeptCoverage: what the recorded journal itself lacks can't be played.
+func TestUnkeptCoverage(t *testing.T) {
+	s := talk("", workerTalk...)
+	for reason, why := range map[string]string{journal.ReasonRedacted: leftRedacted, "the disk was full": leftGap} {
+		lacks := slices.Insert(slices.Clone(s), len(s)-1, happening{t: s[len(s)-1].t, conn: 1, dir: wire.C2S, kind: journal.KindGap, ev: journal.Event{Bytes: 9, Lines: 2, Reason: reason}})
+		c := compare(t, lacks.write(t, journal.Options{}), s.ran(t, journal.Run{As: journal.RunWorker, Speed: 1}), Options{})
+		if d := cmp.Diff([]LeftOut{{why, "", Extent{0, 2}}}, c.Coverage.LeftOut); d != "" || c.Coverage.Recorded != (Extent{1, 5}) || c.Verdict != Inconclusive {
+			t.Errorf("%s: %s%+v %s", reason, d, c.Coverage, text(c))
+		}
 	}
 }
 

@@ -63,10 +63,12 @@ and leave when it has nothing more to say.
 Everything that happens goes into a journal of its own (--journal), for log and
 verify like any other.
 
-At its end both journals are compared, as repltap diff does. Exit status 0: the same
-happened again; 3: something else; 4: it can't be told, since not all was played,
-the replay was too late, or parts of the journal are missing. SIGINT ends it, with
-what there is so far.`,
+At its end both journals are compared, as repltap diff does, and the coverage says how
+much of the recording took place, and why the rest did not. Exit status 0: the same
+happened again; 3: something else, or the other side did not take or keep a connection;
+4: it can't be told, since not all was played, the replay was too late, it lacked
+something itself, or parts of the journal are missing. SIGINT ends it, with what there
+is so far.`,
 		examples: []string{
 			"repltap replay traffic/ --listen 127.0.0.1:9092 --worker w1",
 			"repltap replay traffic/ --listen 127.0.0.1:9092 --conn 3 --speed max --journal run/",
