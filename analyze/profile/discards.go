@@ -145,7 +145,7 @@ func (d *discards) group(e *entry) {
 			d.ofWriter(s.writer).add(e)
 		}
 	case d.counts(e):
-		row := d.row(e, why)
+		row := d.row(e, s.writer, why)
 		if row == nil {
 			return
 		}
@@ -192,7 +192,7 @@ func (d *discards) counts(e *entry) bool {
 // with the next one.
 func (d *discards) tooEarly(e *entry, rows, token int64) {
 	s := &e.step
-	row := d.row(e, wire.ReasonNotConnected)
+	row := d.row(e, s.writer, wire.ReasonNotConnected)
 	if row == nil {
 		return
 	}
@@ -219,7 +219,7 @@ func (d *discards) position(e *entry) {
 		d.early = slices.DeleteFunc(d.early, func(x *earlyRows) bool { return x == early })
 	}
 	if s.cut > 0 {
-		if row := d.row(e, wire.ReasonCutShort); row != nil {
+		if row := d.row(e, s.cutOf, wire.ReasonCutShort); row != nil {
 			lost := s.cut
 			if fetches {
 				lost = 0
@@ -229,9 +229,9 @@ func (d *discards) position(e *entry) {
 	}
 }
 
-func (d *discards) row(e *entry, why wire.Reason) *DiscardRow {
+func (d *discards) row(e *entry, w *writer, why wire.Reason) *DiscardRow {
 	s := &e.step
-	key := discardKey{e.conn.alone(), s.writer.index, s.epoch, why}
+	key := discardKey{e.conn.alone(), w.index, s.epoch, why}
 	row := d.rows[key]
 	if row == nil {
 		if len(d.rows) >= maxDiscards {
@@ -239,7 +239,7 @@ func (d *discards) row(e *entry, why wire.Reason) *DiscardRow {
 			return nil
 		}
 		row = &DiscardRow{
-			Worker: e.conn.worker, Apart: e.conn.apart, Stream: s.writer.stream, Instance: s.writer.instance, Generation: generationOf(s.epoch),
+			Worker: e.conn.worker, Apart: e.conn.apart, Stream: w.stream, Instance: w.instance, Generation: generationOf(s.epoch),
 			Why: why.String(), Releases: discardReleases[why], From: None, To: None, Current: None, Place: e.place(),
 			ordered: s.writer.known != nil && s.writer.known.Tokens&wire.TokensUnordered == 0,
 		}

@@ -89,6 +89,8 @@ func TestDiscards(t *testing.T) {
 		{"the beginning was not read", "0 1 open\n" + rowsOf(0, 1, "to_device", 91, 92) + "5 1 > POSITION to_device master 90 95\n", "", ""},
 		{"cut short", joined(0, 1, "w1", "to_device master 90 90") + "5 1 > RDATA to_device master batch [\"@a:x\"]\n6 1 > POSITION to_device master 90 90\n7 1 > RDATA to_device master 91 [\"@b:x\"]\n",
 			"w1 to_device - batch-cut-short 1 1", "Rows of to_device are lost: 1 row so far is thrown away by worker w1, as by every worker from 1.13 on, since a POSITION came before"},
+		{"cut short by another writer", joined(0, 1, "w1", "to_device w2 90 90", "to_device w3 90 90") + "5 1 > RDATA to_device w2 batch [\"@a:x\"]\n6 1 > POSITION to_device w3 90 90\n7 1 > RDATA to_device w2 91 [\"@b:x\"]\n",
+			"w1 to_device - batch-cut-short 1 1", "Rows of to_device by w2 are lost"},
 		{"its own", joined(0, 1, "w1", "to_device w1 90 90") + "5 1 > RDATA to_device w1 80 [\"@a:x\"]\n", "", ""},
 		{"none is thrown away up to 1.12", "0 1 open\n0 1 > SERVER x\n0 1 < NAME w1\n0 1 < REPLICATE typing 700\n1 1 > POSITION typing 700\n2 1 > RDATA typing 3 [\"!r\", []]\n", "", ""},
 	} {

@@ -107,12 +107,12 @@ func (c *connection) connected(k *cursor) bool {
 }
 
 // cut is how many rows of the stream wait for their token, which a POSITION of
-// any of its writers makes receivers forget.
-func (c *connection) cut(k *cursor) (rows int64) {
+// any of its writers makes receivers forget, and whose the last of them are.
+func (c *connection) cut(k *cursor) (rows int64, of *writer) {
 	for _, other := range c.cursors {
 		if other.open > 0 && other.writer.stream == k.writer.stream {
-			rows, other.open = rows+other.open, 0
+			rows, of, other.open = rows+other.open, other.writer, 0
 		}
 	}
-	return rows
+	return rows, of
 }

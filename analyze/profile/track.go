@@ -108,6 +108,7 @@ type step struct {
 	token, prev int64
 	rows        int64 // of the group that the row ends
 	cut         int64 // rows that a POSITION makes receivers forget
+	cutOf       *writer
 
 	hadSeen           bool // the writer was known
 	wasHigh           int64

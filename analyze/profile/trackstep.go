@@ -59,7 +59,7 @@ func (t *tracker) position(e *entry, c *cursor) {
 		c.standing.known = c.writer.rule.Move == wire.MoveZero
 	}
 	s.knewWorker, s.current = c.standing.known, c.standing.current
-	s.cut, c.open = e.conn.cut(c), 0
+	s.cut, s.cutOf = e.conn.cut(c)
 	t.answer(e, c, s)
 	// The writer went back if it said more before: on this connection, or before
 	// this connection began. Otherwise the connection may only be behind.
