@@ -253,7 +253,9 @@ func (p *play) show(w *player, rec *journal.Record) {
 		}
 	}
 	if w.ended || slices.Contains(w.shut, rec.Conn) {
-		p.decide(st, rec, Discarded, "the worker would have closed the connection by then", 0)
+		if g.Command == wire.CmdRdata && g.HasToken && g.Token == token {
+			p.decide(st, rec, Discarded, "the worker would have closed the connection by then", 0)
+		}
 		return
 	}
 	current := w.follower.Token(p.question.Stream, instance)

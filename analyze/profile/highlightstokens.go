@@ -61,6 +61,9 @@ func thrownAway(rows []*DiscardRow) string {
 	all, most, workers := int64(0), int64(0), map[string]int64{}
 	for _, d := range rows {
 		key := d.Worker + "\x00" + d.Apart.Digits()
+		if d.Worker == "" {
+			key += connKey(d.Conn)
+		}
 		workers[key] += d.Lost
 		all, most = all+d.Lost, max(most, workers[key])
 	}
@@ -69,7 +72,10 @@ func thrownAway(rows []*DiscardRow) string {
 		even = even && n == most
 	}
 	what := many(most, "row") + " so far " + isOrAre(most)
-	who := "worker " + or(rows[0].Worker, "(no name)")
+	who := "worker " + rows[0].Worker
+	if rows[0].Worker == "" {
+		who = fmt.Sprintf("the worker on connection %d", rows[0].Conn)
+	}
 	switch {
 	case len(workers) > 1 && even:
 		what, who = fmt.Sprintf("%s so far, %d in all, are", many(most, "row"), all), fmt.Sprintf("each of %d workers", len(workers))
