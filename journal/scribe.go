@@ -89,6 +89,9 @@ func (s *Scribe) Event(t int64, conn uint64, dir wire.Direction, kind Kind, ev E
 		s.cutOff(t, conn, dir)
 		c.wire.Ended(dir)
 	}
+	if kind == KindStall || kind == KindResume {
+		c.wire.Stalled(dir, kind == KindStall)
+	}
 	s.append(c, &Record{Time: t, Conn: conn, Dir: dir, Kind: kind, Event: &ev})
 }
 

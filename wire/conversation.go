@@ -38,6 +38,9 @@ type peer struct {
 	pinged bool  // it sent PING, so it is timed out
 	told   bool  // that it is silent
 	last   int64 // when it was heard last, or when the connection began
+
+	held    bool // what it says is held up, since its reader takes nothing
+	unheard bool // and was, since it was heard last
 }
 
 // NewConversation follows a connection whose ends are of one of fixed; AllReleases
@@ -219,8 +222,17 @@ func (c *Conversation) Gap(dir Direction) {
 		return
 	}
 	p := &c.peers[dir]
-	p.known, p.over, p.told, p.last = true, false, false, c.now
+	p.known, p.over, p.told, p.last, p.unheard = true, false, false, c.now, true
 	c.forget()
+}
+
+// Stalled says that what goes dir is held up from now on, since its reader takes
+// nothing, or not any longer: a sender may have said what was not heard.
+func (c *Conversation) Stalled(dir Direction, held bool) {
+	if dir <= C2S {
+		p := &c.peers[dir]
+		p.held, p.unheard = held, p.unheard || held
+	}
 }
 
 // Ended says that nothing more will come from the sender of dir.

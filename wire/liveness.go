@@ -17,14 +17,14 @@ const (
 // heard notes that a line came from p at now, and says if that took long.
 func (p *peer) hear(dir Direction, now int64, found []Finding) []Finding {
 	switch idle := now - p.last; {
-	case !p.heard:
+	case !p.heard, p.unheard:
 	case idle > silentAfter:
 		found = p.silent(dir, now, found)
 	case idle > lateAfter:
 		found = append(found, Finding{Code: CodePingLate, Verdict: ActAccept.String(),
 			Detail: fmt.Sprintf("%s said nothing for %s, though it should send PING every 5 s", dir.sender(), seconds(idle))})
 	}
-	p.heard, p.last, p.told = true, now, false
+	p.heard, p.last, p.told, p.unheard = true, now, false, p.held
 	return found
 }
 
@@ -32,7 +32,7 @@ func (p *peer) hear(dir Direction, now int64, found []Finding) []Finding {
 // timed out.
 func (p *peer) silent(dir Direction, now int64, found []Finding) []Finding {
 	idle := now - p.last
-	if p.told || p.ended || idle <= silentAfter {
+	if p.told || p.ended || p.unheard || idle <= silentAfter {
 		return found
 	}
 	p.told = true

@@ -119,8 +119,19 @@ func (h *highlighter) unheard(by map[string][]*SilenceRow) {
 func (h *highlighter) unsaid() {
 	r := greatest(h.p.Pings, func(r *PingRow) int64 { return int64(r.Silence) })
 	if r != nil && r.TooLong > 0 {
-		h.note("pings", placeOrNowhere(r.Place), "Nothing went %s on a connection of worker %s for %s s; after 25 s a peer gives up.", r.Direction, or(r.Worker, "(no name)"), r.Silence.Digits())
+		h.note("pings", placeOrNowhere(r.Place), "Nothing went %s on a connection of worker %s for %s s; after 25 s a peer gives up.%s", r.Direction, or(r.Worker, "(no name)"), r.Silence.Digits(), h.stoodStill(r))
 	}
+}
+
+// stoodStill says that a peer which said nothing read nothing then either.
+func (h *highlighter) stoodStill(r *PingRow) string {
+	for i := range h.p.Stalls {
+		s := &h.p.Stalls[i]
+		if s.Conn == r.Conn && s.Direction != r.Direction && s.At < r.At+At(r.Silence) && s.At+At(s.Length) > r.At {
+			return fmt.Sprintf(" For %s s about that time it read nothing either: it stood still.", s.Length.Digits())
+		}
+	}
+	return ""
 }
 
 // span is from when to when a silence lasted.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"repltap/journal"
 	"repltap/wire"
 )
 
@@ -17,6 +18,7 @@ type sideState struct {
 	longest      int64 // the longest time without a line
 	longestFrom  Place // the line before it
 	long         int64 // times that were too long
+	unheard      bool  // what it said since the last line may be in a gap, or was held up by a stall
 	pings        int64
 	lastPing     int64
 	pingMax      int64
@@ -74,21 +76,23 @@ func (l *listener) take(e *entry) {
 		l.close(e.conn, e.at)
 		return
 	}
-	if !e.line() || e.Dir == wire.NoDirection {
+	if e.Dir == wire.NoDirection {
 		return
 	}
 	c := e.conn
 	s := &c.sides[e.Dir-wire.S2C]
+	if e.Kind == journal.KindStall || e.Kind == journal.KindGap {
+		s.unheard = true
+	}
+	if !e.line() {
+		return
+	}
 	if s.lines == 0 {
 		s.last = c.opened - l.tracker.start
-	}
-	if silence := e.at - s.last; silence > s.longest || s.lines == 0 {
-		s.longest = silence
 		s.longestFrom = l.tracker.placeOf(s.lastSeq, c, s.last)
 	}
-	if e.at-s.last > silentAfter {
-		s.long++
-	}
+	l.silence(c, s, e.at)
+	s.unheard = s.stall != nil
 	s.lines++
 	s.bytes += int64(len(e.Data))
 	s.last, s.lastSeq = e.at, e.Seq
@@ -124,6 +128,20 @@ func (l *listener) command(e *entry, s *sideState) {
 	}
 }
 
+// silence notes that a side said nothing until at.
+func (l *listener) silence(c *connection, s *sideState, at int64) {
+	if s.unheard {
+		return
+	}
+	if silence := at - s.last; silence > s.longest {
+		s.longest = silence
+		s.longestFrom = l.tracker.placeOf(s.lastSeq, c, s.last)
+	}
+	if at-s.last > silentAfter {
+		s.long++
+	}
+}
+
 // close makes the rows of a connection that ends.
 func (l *listener) close(c *connection, at int64) {
 	for i := range c.sides {
@@ -131,13 +149,7 @@ func (l *listener) close(c *connection, at int64) {
 		if s.lines == 0 {
 			continue
 		}
-		if silence := at - s.last; silence > s.longest {
-			s.longest = silence
-			s.longestFrom = l.tracker.placeOf(s.lastSeq, c, s.last)
-		}
-		if at-s.last > silentAfter {
-			s.long++
-		}
+		l.silence(c, s, at)
 		if s.intervals != nil {
 			l.timed--
 		}

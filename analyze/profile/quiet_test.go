@@ -159,3 +159,33 @@ func TestQuietWriter(t *testing.T) {
 		}
 	}
 }
+
+// TestStallExplainsSilence: what a sender said while its reader took nothing is
+// not missing, neither among the findings nor the signs of life.
+func TestStallExplainsSilence(t *testing.T) {
+	for name, c := range map[string]struct {
+		between string
+		codes   string
+		silence string
+	}{
+		"nothing":                 {"", "W-silence", "40.000 1"},
+		"a stall":                 {"3000 1 stall s2c {\"unread\":253000}\n41900 1 resume s2c", "", "2.000 0"},
+		"a gap":                   {`41900 1 gap s2c {"bytes":900,"lines":9,"from":1700000003000000000,"to":1700000041000000000,"reason":"queue full"}`, "", "2.000 0"},
+		"a stall the other way":   {"3000 1 stall c2s\n41900 1 resume c2s", "W-silence", "40.000 1"},
+		"a stall that ended then": {"2000 1 stall s2c\n2100 1 resume s2c\n2200 1 > PING 1", "W-silence", "39.800 1"},
+	} {
+		p := profiled(t, "0 1 open\n0 1 > SERVER x\n0 1 < NAME w1\n2000 1 > PING 1\n"+c.between+"\n42000 1 > PING 2\n42000 1 < PING 2")
+		var codes []string
+		for _, f := range p.Findings {
+			if strings.HasPrefix(f.Detail, "the master") {
+				codes = append(codes, f.Code)
+			}
+		}
+		if got := strings.Join(codes, " "); got != c.codes {
+			t.Errorf("%s: findings %q, want %q", name, got, c.codes)
+		}
+		if got := strings.Join(grep(shown(t, p, "pings", "direction", "silence_s", "silences_over_25_s"), "s2c"), ""); got != "s2c "+c.silence {
+			t.Errorf("%s: %s, want %s", name, got, c.silence)
+		}
+	}
+}
