@@ -1,5 +1,7 @@
 package profile
 
+import "repltap/journal"
+
 // pressure is readers that stopped, and senders that gave up on them.
 func (h *highlighter) pressure() {
 	if n := len(h.p.Overflows); n > 0 {
@@ -23,6 +25,7 @@ func (h *highlighter) pressure() {
 
 // endings is connections that ended badly, and workers that came back too often.
 func (h *highlighter) endings() {
+	h.cut()
 	var n int64
 	var first *EndingRow
 	for i := range h.p.Endings {
@@ -42,6 +45,22 @@ func (h *highlighter) endings() {
 	if r := greatest(h.p.Reconnects, func(r *ReconnectRow) int64 { return r.InMinute }); r != nil && r.InMinute >= restless {
 		h.problem("reconnects", r.Place, "Worker %s connected %s within a minute, %s in all; it stayed %s s on average, and was away for %s s.",
 			or(r.Worker, "(no name)"), times(r.InMinute), times(r.Connections), or(r.LifeMean.Digits(), "?"), or(r.AwayP50.Digits(), "?"))
+	}
+}
+
+// cut is the connections whose end is that of a recording that was killed.
+func (h *highlighter) cut() {
+	var n int64
+	var first *EndingRow
+	for i := range h.p.Endings {
+		if e := &h.p.Endings[i]; e.How == journal.HowCut {
+			if n++; first == nil {
+				first = e
+			}
+		}
+	}
+	if first != nil {
+		h.note("endings", h.ending(first), "The recording was cut (killed, or power was lost) with %s open: they end there.", many(n, "connection"))
 	}
 }
 

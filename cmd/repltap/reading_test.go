@@ -119,6 +119,9 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	if len(p.Endings) != 2 || p.Endings[0].How != "cut" || p.Endings[0].By != "tap" || p.Endings[0].Ended == nil || p.Endings[1].How == "cut" {
 		t.Errorf("report has the endings %+v", p.Endings)
 	}
+	if out := mustRun(t, "report", dir); !strings.Contains(strings.Join(strings.Fields(out), " "), "The recording was cut (killed") {
+		t.Errorf("report does not say that it was cut:\n%.2000s", out)
+	}
 	if out := mustRun(t, "verify", dir); !strings.Contains(out, "OK: ") || !strings.Contains(out, "a recording ended without being closed") {
 		t.Errorf("verify says\n%s", out)
 	}
