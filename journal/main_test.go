@@ -240,6 +240,7 @@ func TestRotationAndSealing(t *testing.T) {
 			t.Errorf("file %d: sealed %v, %d blocks", n, j.header.Sealed, len(j.blocks))
 		}
 		j.close()
+		bboltContent(t, filepath.Join(dir, fileName(n)))
 		rep := mustBeFine(t, filepath.Join(dir, fileName(n))) // each stands alone
 		if len(rep.Connections) == 0 || rep.Connections[0].Worker == "" {
 			t.Errorf("file %d does not know its connections: %+v", n, rep.Connections)

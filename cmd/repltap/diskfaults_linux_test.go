@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -113,5 +114,17 @@ func TestEndWhileDiskHangs(t *testing.T) {
 				t.Errorf("it said:\n%s", said)
 			}
 		})
+	}
+}
+
+// TestEndBeforeDiskAnswers: nor does one that hangs from the beginning.
+func TestEndBeforeDiskAnswers(t *testing.T) {
+	t.Parallel()
+	d := mountDisk(t)
+	f := d.hang("create", "")
+	p := start(t, io.Discard, "record", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:1", "--journal", filepath.Join(d.dir, "journal"))
+	<-f.met
+	if status := p.end(syscall.SIGTERM); status != statusFailed || !strings.Contains(p.said(), "the disk has not answered") {
+		t.Errorf("exit status %d:\n%s", status, p.said())
 	}
 }

@@ -146,7 +146,7 @@ func (o *recordOptions) run(ctx context.Context, e *env, args []string) error {
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, nil))
 	registry := prometheus.NewRegistry()
-	rec, err := newRecording(recordingOptions{
+	rec, err := beginRecording(ctx, recordingOptions{
 		listen: o.listen, upstream: string(o.upstream), dir: o.journal,
 		dialect: o.dialect.releases(), enforcer: o.enforcer(), queue: int64(o.queue), block: o.onOverflow.value == "block",
 		journal: o.journalOptions(), registry: registry, log: log,

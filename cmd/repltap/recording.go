@@ -71,6 +71,32 @@ func newRecording(o recordingOptions) (*recording, error) {
 	return r, nil
 }
 
+// beginWait is how long a disk may take to open a journal once ctx has ended.
+const beginWait = 5 * time.Second
+
+// beginRecording is newRecording, except that a disk that hangs does not keep the
+// program from ending: then it leaves the goroutine that waits for it.
+func beginRecording(ctx context.Context, o recordingOptions) (*recording, error) {
+	done := make(chan struct{})
+	var r *recording
+	var failed error
+	go func() {
+		defer close(done)
+		r, failed = newRecording(o)
+	}()
+	select {
+	case <-done:
+		return r, failed
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+		return r, failed
+	case <-time.After(beginWait):
+		return nil, errors.New("the disk has not answered, and there is no journal")
+	}
+}
+
 // troubleOf is what the journal can't do right now, "" when all is well.
 func troubleOf(w *journal.Writer) string {
 	if err := w.Stats().Err; err != nil {
