@@ -17,6 +17,9 @@ type Coverage struct {
 	Recorded Extent    `json:"recorded"`
 	Played   Extent    `json:"played"`
 	LeftOut  []LeftOut `json:"left_out"`
+	// Untaken is on how many connections a run can't know whether the worker had taken
+	// all that it was sent when the run ended them: it said nothing afterwards.
+	Untaken int `json:"untaken"`
 
 	missingWorkers int // that a run waited for, and that did not come
 }
@@ -121,6 +124,9 @@ func (c *comparer) cover(pairs []*pairing) error {
 		}
 	}
 	out.Recorded = total
+	if c.run != nil {
+		out.Untaken = len(c.run.Untaken)
+	}
 	out.leave(leftFilter, "", rest)
 	return nil
 }
@@ -198,6 +204,9 @@ func (o *Coverage) Text(run bool) []string {
 			text += " (" + l.Detail + ")"
 		}
 		out = append(out, text)
+	}
+	if o.Untaken > 0 {
+		out = append(out, "  not known: whether the worker had taken the last lines when the replay ended "+grouped(int64(o.Untaken), "connection")+"; it said nothing after them")
 	}
 	return out
 }

@@ -81,13 +81,14 @@ var leftWords = map[string]string{
 	journal.LeftRefused:     "were refused by",
 	journal.LeftUnreachable: "could not be made to",
 	journal.LeftFailed:      "could not be made by the replay itself:",
+	journal.LeftTooLong:     "have lines that are longer than what is played",
 	journal.LeftEnded:       "ended before all was said on them:",
 }
 
 func (c *comparer) left(n int, l *journal.LeftOut) string {
 	words := leftWords[l.Why]
 	if n == 1 {
-		words = strings.NewReplacer("were", "was", "them", "it").Replace(words)
+		words = strings.NewReplacer("were", "was", "them", "it", "have lines that are", "has a line that is").Replace(words)
 	}
 	return strings.TrimRight(fmt.Sprintf("%d of %s %s %s", n, count(int64(c.out.Recorded.Connections), "connection"), words, l.Detail), ": ")
 }

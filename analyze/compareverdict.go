@@ -118,6 +118,9 @@ func (c *comparer) decide(pairs []*pairing) {
 			out.Why += " and in time"
 		}
 		out.Why += "."
+		if n := out.Coverage.Untaken; n > 0 {
+			out.Why += " Whether the worker had taken the last of them is not known on " + count(int64(n), "connection") + "."
+		}
 	}
 }
 

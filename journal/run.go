@@ -43,6 +43,7 @@ type Run struct {
 	Began       int64    `json:"began,omitempty"`       // when its schedule began, Unix nanoseconds; 0: it did not
 	Origin      int64    `json:"origin,omitempty"`      // the recorded time that was then
 	Lag         *RunLag  `json:"lag,omitempty"`         // nil: there was no schedule to keep
+	Untaken     []uint64 `json:"untaken,omitempty"`     // connections of this journal that the replay ended without a sign that the worker had taken all that it was sent
 	Gaps        int      `json:"gaps,omitempty"`        // places of the replayed part at which the journal lacks something
 	Notes       []string `json:"notes,omitempty"`       // what was odd, once each
 }
@@ -76,6 +77,7 @@ const (
 	LeftRefused     = "refused"       // the other side did not take the connection
 	LeftUnreachable = "unreachable"   // the connection could not be made, for another reason
 	LeftFailed      = "failed"        // the process that replays lacks something for it
+	LeftTooLong     = "too long"      // a line of it is longer than what is played
 	LeftEnded       = "ended early"   // the other side, or its silence, ended the connection before
 )
 

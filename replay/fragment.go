@@ -67,16 +67,9 @@ func (c *cut) due(rec *journal.Record) bool {
 
 // fragments follows the fragments of one direction of a recorded connection.
 type fragments struct {
-	long longLine
-	cut  *cut // what may be the last of the direction, nil when there is none
-	left LeftOut
-}
-
-// LeftOut counts what of a recording's fragments can't be played, by why.
-type LeftOut struct {
-	Gap     int64 // a gap took a part of the line
-	TooLong int64 // the line is longer than is played
-	Told    int64 // the line was told whole on another connection, and is played as it was there
+	long    longLine
+	cut     *cut // what may be the last of the direction, nil when there is none
+	tooLong bool // a line is longer than is played
 }
 
 // fragment takes in a fragment, and gives the record of an over-long line that it
@@ -87,11 +80,10 @@ func (f *fragments) fragment(rec *journal.Record) (line *journal.Record) {
 	}
 	switch {
 	case rec.Headless:
-		f.left.Gap++
 	case rec.Part > 0:
 		var done bool
 		if line, done = f.long.take(rec); done && line == nil {
-			f.left.TooLong++
+			f.tooLong = true
 		}
 	default:
 		f.cut = &cut{at: rec.Time, seq: rec.Seq, data: slices.Clone(rec.Data)}
@@ -101,18 +93,13 @@ func (f *fragments) fragment(rec *journal.Record) (line *journal.Record) {
 
 // gap is a gap, or anything else after which a line begins: what has begun before
 // is not the end of the direction.
-func (f *fragments) gap() {
-	if f.cut != nil || f.long.parts > 0 {
-		f.left.Gap++
-	}
-	f.cut, f.long = nil, longLine{}
-}
+func (f *fragments) gap() { f.cut, f.long = nil, longLine{} }
 
 // end is the end of the direction, or of what is recorded of it.
 func (f *fragments) end() {
 	switch l := &f.long; {
 	case l.over:
-		f.left.TooLong++
+		f.tooLong = true
 	case l.parts > 0:
 		f.cut = &cut{at: l.at, seq: l.seq, data: l.data}
 	}
@@ -132,7 +119,6 @@ func (p *Plan) cuts() {
 		if slices.ContainsFunc(p.Conns, func(o *Recorded) bool {
 			return o != r && o.Opened <= f.cut.at && f.cut.at <= o.Closed && (stream == "" || o.places[stream] != nil)
 		}) {
-			f.left.Told++
 			f.cut = nil
 		}
 	}

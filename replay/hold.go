@@ -18,6 +18,9 @@ func (m *master) held(now int64, a *Act) bool {
 		m.waits = now
 	}
 	waited := now - m.waits
+	if a.Kind == ActEnd && m.clock.speed == 0 && !m.settled(now, m.playing(a.Conn)) {
+		return true
+	}
 	ends := a.Kind == ActEnd && m.cfg.Link.Recorded
 	holds := a.Kind == ActHold || a.Kind == ActOverflow && a.Reset
 	switch {

@@ -10,6 +10,7 @@ func (m *master) heard(now int64, p *peer, piece wire.Piece) {
 	if p.gone || p.mute {
 		return
 	}
+	p.spokeAt = now
 	if len(p.deferred) > 0 || !p.early && m.group.busy(now) && wire.CommandOf(piece.Text) == wire.CmdReplicate && !p.closing {
 		p.deferred = append(p.deferred, piece)
 		return

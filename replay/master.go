@@ -25,6 +25,9 @@ type MasterConfig struct {
 	Wait     time.Duration // how long it waits for them, to begin with those who are there; 0: for ever
 	Patience time.Duration // at the highest speed, for a worker that is to come back; 0: a minute
 	Linger   time.Duration // how long it stays after the last act
+	// Settle is how long it waits at most, before an end of its own making, until a
+	// worker shows that it has taken what it was sent; see settled. 0: not at all.
+	Settle   time.Duration
 	LagLimit time.Duration // for the verdict: see journal.Run
 	Journal  *journal.Writer
 	Progress func(Progress) // called five times a second or so; may be nil
@@ -85,13 +88,14 @@ type master struct {
 	place    uint64  // the last record that was played
 	waits    int64   // since when the next act is held up, 0 when it is not
 
-	ending  bool  // the last act was played, and all were told
-	idle    int64 // since when nothing went out although something was to
-	lingers int64 // till when it stays, 0 before
-	left    int64 // when it said goodbye, 0 before
-	result  Result
-	shown   int64
-	fault   error
+	settling int64 // since when it waits for workers to show that they have taken all, 0 when it does not
+	ending   bool  // the last act was played, and all were told
+	idle     int64 // since when nothing went out although something was to
+	lingers  int64 // till when it stays, 0 before
+	left     int64 // when it said goodbye, 0 before
+	result   Result
+	shown    int64
+	fault    error
 }
 
 // sliceActs is how many acts are played before what they made is offered to the

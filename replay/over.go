@@ -13,7 +13,7 @@ func (m *master) over(now int64) bool {
 	case !m.ending:
 		return false
 	case m.lingers == 0:
-		if m.busy(now) {
+		if m.busy(now) || !m.settled(now, m.byNumb) {
 			return false
 		}
 		m.lingers = now + int64(m.cfg.Linger)

@@ -45,6 +45,8 @@ type peer struct {
 	gone     bool
 
 	sent     int64
+	ackedAt  int64 // since when the worker's kernel has all of it, 0 when it has not
+	spokeAt  int64 // when its last line came
 	read     atomic.Int64
 	reading  bool
 	last     note // of the close, which follows what the reader still has
@@ -195,6 +197,7 @@ func (p *peer) out(data []byte) (n int) {
 		took := bytes.Clone(data[:n])
 		p.m.notes.add(note{t: p.m.now(), conn: p.conn, dir: wire.S2C, data: took, offset: p.sent})
 		p.sent += int64(n)
+		p.ackedAt = 0
 		p.m.result.Bytes += int64(n)
 		p.m.idle = p.m.now()
 		p.lastLine.see(took)
@@ -261,7 +264,7 @@ func (p *peer) next(now int64) (int64, bool) {
 	if t, due := p.link.next(now, p.m.since(now)); due && !p.waiting {
 		first(t)
 	}
-	if p.farewell != 0 || p.closing || p.dying != 0 || p.hold != nil && p.hold.until != 0 {
+	if p.m.settling != 0 || p.farewell != 0 || p.closing || p.dying != 0 || p.hold != nil && p.hold.until != 0 {
 		first(now + int64(10*time.Millisecond))
 	}
 	return at, ok

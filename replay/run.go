@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"repltap/journal"
+	"repltap/wire"
 )
 
 // What a run says of itself in its journal, for whoever compares it.
@@ -21,6 +22,15 @@ func (p *Plan) planned(as string, speed float64, lagLimit time.Duration) journal
 	}
 	if len(p.oneSided) > 0 {
 		run.LeftOut = []journal.LeftOut{{Why: journal.LeftOneSided, Conns: p.oneSided}}
+	}
+	dir := wire.S2C
+	if as == journal.RunWorker {
+		dir = wire.C2S
+	}
+	for _, r := range p.Conns {
+		if r.fragments[dir].tooLong {
+			run.LeftOut = leave(run.LeftOut, journal.LeftTooLong, "", r.Conn)
+		}
 	}
 	return run
 }

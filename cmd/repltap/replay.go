@@ -138,7 +138,7 @@ func setupReplay(fs *pflag.FlagSet) runFunc {
 	fs.Var(&o.redact, "redact", redactUsage)
 	fs.Lookup("redact").DefValue = "as the journal was"
 	fs.Var(&o.lagLimit, "lag-limit", "a run of which a hundredth was later than this is inconclusive")
-	fs.Var(&o.linger, "linger", "how long to stay after the last command; workers 250ms")
+	fs.Var(&o.linger, "linger", "how long to stay after the last command; if not given, also until the workers show that they have taken all, 7s at most; workers 250ms")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be sent, and how long it would take")
 	fs.Var(&o.format, "format", "how to print what came of it")
 	o.filter.registerReplay(fs)

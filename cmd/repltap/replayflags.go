@@ -19,6 +19,10 @@ func (f *filterFlags) registerReplay(fs *pflag.FlagSet) {
 	}
 }
 
+// settleLimit is more than a worker's time between two PINGs, 5 s, and what it needs to
+// work off what it was sent.
+const settleLimit = 7 * time.Second
+
 // config makes of the flags what replay needs.
 func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptions, err error) {
 	filter, err := o.filter.filter()
@@ -38,6 +42,9 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 			Recorded: o.link.value == "recorded", Bandwidth: int64(o.bandwidth), Latency: time.Duration(o.latency),
 			Buffer: int(o.linkBuffer),
 		},
+	}
+	if !o.fs.Changed("linger") {
+		cfg.Settle = settleLimit
 	}
 	if cfg.Rewrite.Tokens, cfg.Rewrite.Follow, err = tokenFlags("rebase", o.rebase, o.rebaseWord()); err != nil {
 		return cfg, plan, err

@@ -249,7 +249,7 @@ func TestVerdictOfMaster(t *testing.T) {
 		var out, errs lockedBuffer
 		replayed := make(chan int, 1)
 		go func() {
-			args := []string{"replay", journal, "--listen", "127.0.0.1:0", "--workers", "2", "--lag-limit", "1m", "--journal", dir, "--format", "json"}
+			args := []string{"replay", journal, "--listen", "127.0.0.1:0", "--workers", "2", "--linger", "50ms", "--lag-limit", "1m", "--journal", dir, "--format", "json"}
 			replayed <- runMain(ctx, append(args, flags...), &out, &errs)
 		}()
 		said := func(text string) {
