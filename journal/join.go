@@ -91,7 +91,7 @@ func (j *joiner) lastOf(conn uint64) *int64 {
 func (j *joiner) cutOff(s *half, yield func(*Record) bool) bool {
 	p, ok := s.split.Flush()
 	j.rec = Record{Seq: s.seq, Time: max(s.time, *s.last), Conn: s.conn, Dir: s.dir, Kind: KindFragment, Data: p.Text, Headless: s.headless,
-		Worker: j.workers[s.conn], Findings: s.found}
+		LastByte: s.time, Worker: j.workers[s.conn], Findings: s.found}
 	if ok {
 		s.part(&j.rec, s.parts > 0)
 		s.found = nil
@@ -167,7 +167,7 @@ func (j *joiner) fragment(s *half, e *entry, yield func(*Record) bool) bool {
 	}
 	t := max(s.time, *s.last)
 	r := j.line(s, e, KindFragment, p.Text, true)
-	r.Headless, r.Time, *s.last = s.headless, t, t
+	r.Headless, r.Time, r.LastByte, *s.last = s.headless, t, s.time, t
 	s.part(r, s.parts > 0 || len(p.Text) == wire.MaxLine)
 	s.clean = false
 	return yield(r)

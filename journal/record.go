@@ -63,6 +63,9 @@ type Record struct {
 	// Part numbers the fragments of one over-long line from 1; it is 0 for every
 	// other record. The last part ends in a newline, unless the line was cut off.
 	Part int
+	// LastByte is when the last byte of a fragment came that was cut off: Time is not
+	// before what the connection did before that was known. 0 for all else.
+	LastByte int64
 	// Gist is set for lines and for parts of an over-long line. A part after the
 	// first has no bytes that it could alias but those of the first: its Row is nil.
 	Gist wire.Gist
@@ -78,6 +81,15 @@ type Record struct {
 // HowCut is how a connection ended of which the end was not recorded, since the
 // recording was killed or lost its power: where the recording ends.
 const HowCut = "cut"
+
+// Arrived is when the last byte of a line or fragment came. For a line that was cut
+// off this may be before the times of records before it.
+func (r *Record) Arrived() int64 {
+	if r.LastByte != 0 {
+		return r.LastByte
+	}
+	return r.Time
+}
 
 // Event is what a record says that is not bytes. Which fields are set depends
 // on the record's kind. It is kept as JSON, and `log --format json` shows it as

@@ -39,7 +39,7 @@ func (l *longLine) take(rec *journal.Record) (line *journal.Record, done bool) {
 	} else {
 		l.data = append(l.data, rec.Data...)
 	}
-	l.at, l.seq = rec.Time, rec.Seq
+	l.at, l.seq = rec.Arrived(), rec.Seq
 	if rec.Data[len(rec.Data)-1] != '\n' {
 		return nil, false
 	}
@@ -86,7 +86,7 @@ func (f *fragments) fragment(rec *journal.Record) (line *journal.Record) {
 			f.tooLong = true
 		}
 	default:
-		f.cut = &cut{at: rec.Time, seq: rec.Seq, data: slices.Clone(rec.Data)}
+		f.cut = &cut{at: rec.Arrived(), seq: rec.Seq, data: slices.Clone(rec.Data)}
 	}
 	return line
 }
