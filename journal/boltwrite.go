@@ -46,6 +46,7 @@ type boltWriter struct {
 	freed    []uint64    // pages that the transaction being made does not need any more
 	end      mark        // of the transaction committed last
 	newEnd   mark        // of the one being made
+	wrote    []uint64    // where it has put pages
 	buf      []byte
 }
 
@@ -145,8 +146,37 @@ func (n *boltNode) search(key []byte) (int, bool) {
 	return slices.BinarySearchFunc(n.items, key, func(it boltItem, key []byte) int { return bytes.Compare(it.key, key) })
 }
 
-// commit writes all that was put since the last one.
+// commit writes all that was put since the last one. Should it fail, what it has
+// written is taken away again as far as that is possible: it is going to be noted as
+// lost, and who searches a damaged file for blocks must not find it.
 func (b *boltWriter) commit() error {
+	used := b.pages
+	b.wrote = b.wrote[:0]
+	err := b.transact()
+	if err != nil {
+		b.erase(used)
+	}
+	return err
+}
+
+// erase takes away what a commit has written that failed.
+func (b *boltWriter) erase(used uint64) {
+	b.watch.at("trim", b.path)
+	st, err := b.f.Stat()
+	if err != nil {
+		return
+	}
+	if end := int64(used) * int64(b.page); st.Size() > end {
+		b.f.Truncate(end)
+	}
+	for _, page := range b.wrote {
+		if at := int64(page) * int64(b.page); page < used && at < st.Size() {
+			b.f.WriteAt(make([]byte, b.page), at)
+		}
+	}
+}
+
+func (b *boltWriter) transact() error {
 	names := &boltNode{leaf: true, page: b.top, span: min(b.top, 1)}
 	for _, t := range b.buckets {
 		if err := b.grow(t); err != nil {
@@ -279,6 +309,7 @@ func (b *boltWriter) write(n *boltNode) error {
 		b.pages += n.span
 	}
 	n.dirty = false
+	b.wrote = append(b.wrote, n.page)
 	p := n.append(b.buf[:0])
 	p = append(p, make([]byte, int(n.span)*b.page-len(p))...)
 	b.buf = p

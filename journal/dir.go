@@ -154,6 +154,7 @@ func (s *store) salvage() {
 	if j.header.Recording != "" && j.header.Recording != s.id {
 		return
 	}
+	starts, left := s.starts(), 0
 	var buf []byte
 	for i := range j.blocks {
 		b := &j.blocks[i]
@@ -164,8 +165,25 @@ func (s *store) salvage() {
 		if buf, err = j.payload(b, buf); err == nil {
 			s.kept.remove(b.head)
 			s.seq = max(s.seq, b.head.first+uint64(b.head.count)-1)
+			left++
 		}
 	}
+	// Pages are used again, so what is left need not be the beginning. Then what is
+	// lost begins where the file did.
+	if left > 0 && left < len(s.places) && s.seq >= s.places[left].first {
+		for k, start := range starts {
+			s.kept[k].offset = start
+		}
+	}
+}
+
+// starts is where what the open file holds of each direction begins.
+func (s *store) starts() map[flowKey]int64 {
+	starts := map[flowKey]int64{}
+	for k, f := range s.kept {
+		starts[k] = f.offset
+	}
+	return starts
 }
 
 // disown has the next file begin where what is left ends, and name the connections

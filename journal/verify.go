@@ -265,6 +265,9 @@ func (v *verifier) gap(k flowKey, ev *Event) {
 	v.out.Gaps = append(v.out.Gaps, GapEntry{Conn: k.conn, Dir: k.dir.String(), Bytes: ev.Bytes, Lines: ev.Lines,
 		From: rfc3339(ev.From), To: rfc3339(ev.To), Reason: ev.Reason})
 	a := v.account(k)
+	if ev.Offset != nil && a.begun && *ev.Offset < a.start && *ev.Offset+ev.Bytes > a.start {
+		a.start = *ev.Offset // of what is lost with a file, parts may be left in the middle
+	}
 	if ev.Offset == nil || !a.begun || *ev.Offset >= a.start { // else it lies in a file that is not here
 		a.gaped += ev.Bytes
 	}
