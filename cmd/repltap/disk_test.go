@@ -282,3 +282,33 @@ func TestNothingIsMapped(t *testing.T) {
 	}
 	f.stop()
 }
+
+// TestCutAgainAndAgain cuts the open file at any moment of a commit,
+// with as much traffic as passes.
+func TestCutAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "journal")
+	p, addr, master := startRecorder(t, dir, "--flush-interval", "50ms", "--redact", "none")
+	f := flow(t, addr, master)
+	f.fast.Store(true)
+	for range 8 {
+		f.passes(30000) // the moment: so much traffic, not a wait for something
+		if path := openFile(t, dir); path != "" {
+			os.Truncate(path, 8*4096) // it may have been given up meanwhile
+		}
+	}
+	f.fast.Store(false)
+	f.passes(400)
+	f.stop()
+	if status := p.end(syscall.SIGTERM); status != 0 {
+		t.Errorf("exit status %d:\n%s", status, p.said())
+	}
+	out, _, _ := repltap(t, "verify", dir, "--format", "json")
+	var rep journal.Report
+	if err := json.Unmarshal([]byte(out), &rep); err != nil {
+		t.Fatal(err)
+	}
+	if rep.Unaccounted != 0 || len(rep.Gaps) == 0 {
+		t.Errorf("unaccounted %d, gaps %v:\n%s", rep.Unaccounted, rep.Gaps, p.said())
+	}
+}
