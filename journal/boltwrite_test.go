@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand"
 	"os"
@@ -154,5 +155,37 @@ func TestHalfACommit(t *testing.T) {
 	}
 	if pages < 5 {
 		t.Errorf("only %d pages have changed", pages)
+	}
+}
+
+// TestVerifyAsksBbolt: a journal is verified by bbolt's reading as well as by ours.
+func TestVerifyAsksBbolt(t *testing.T) {
+	dir := t.TempDir()
+	w, err := Create(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, fileName(1))
+	j, err := openFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	if err := boltAgrees(path, j); err != nil {
+		t.Error(err)
+	}
+	j.conns[7] = &connInfo{} // one that bbolt does not find
+	if err := boltAgrees(path, j); !errors.Is(err, errBoltDiffers) {
+		t.Errorf("%v", err)
+	}
+	// What bbolt maps can be cut short below it.
+	if err := os.Truncate(path, 2*int64(os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	if err := boltAgrees(path, j); !errors.Is(err, errBoltDiffers) {
+		t.Errorf("of a file that was cut: %v", err)
 	}
 }

@@ -38,8 +38,8 @@
 // disk, and readers of the open file for themselves. What they ask is noted before
 // (see watch.go), so that others know that the disk hangs without asking it. No
 // file is mapped into memory: a fault under a map can't be handled in time, see
-// boltwrite.go, which writes bbolt's format with plain writes. So bbolt itself is
-// used by tests only, to check that what was written is what bbolt reads.
+// boltwrite.go, which writes bbolt's format with plain writes. bbolt itself
+// reads what Verify reads, so that nobody need believe this package's own reading.
 //
 // Before each commit, and twice in each flush interval, the store looks whether the
 // directory and the open file are where they were, and as long (see dir.go). What

@@ -38,6 +38,7 @@ type pass struct {
 	fail      func(error) bool        // something can't be read; false: stop
 	lost      func([]liveLost) bool   // the recorder can't write; false: stop
 	told      bool                    // it was called
+	whole     func(string, *file)     // a finished file of that path was read; may be nil
 	begin     func(*blockHeader) bool // a block begins; false: stop
 	each      func(*entry) bool       // an entry; false: stop
 	cut       func(*entry) bool       // an end that is in no block; false: stop
@@ -176,6 +177,9 @@ func (s *pass) file(path string, n uint64) bool {
 	}
 	if !s.blocks(j) {
 		return false
+	}
+	if s.whole != nil {
+		s.whole(path, j)
 	}
 	s.ended = j.header.Ended
 	for id, c := range j.conns {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -132,6 +133,7 @@ func (v *verifier) read(ctx context.Context) error {
 		v.out.Records++
 		return true
 	}
+	s.whole = v.bolt
 	s.begin = func(h *blockHeader) bool {
 		s.j.block(h, count)
 		v.endBlock()
@@ -186,6 +188,24 @@ func (v *verifier) fail(err error) bool {
 		return false
 	}
 	return true
+}
+
+// bolt has bbolt look at a file whose pages are in order as far as was seen. A file
+// that was rewritten meanwhile is another one.
+func (v *verifier) bolt(path string, j *file) {
+	if len(j.problems) > 0 || j.f.err != nil {
+		return
+	}
+	err := boltAgrees(path, j)
+	read, err1 := j.f.f.Stat()
+	there, err2 := os.Stat(path)
+	switch {
+	case err == nil, err1 != nil, err2 != nil, !os.SameFile(read, there):
+	case errors.Is(err, errBoltDiffers):
+		v.out.Damage = append(v.out.Damage, Damage{File: j.name, Detail: err.Error()})
+	default:
+		v.out.Notes = append(v.out.Notes, fmt.Sprintf("%s: bbolt could not be asked for its view of it: %v", j.name, err))
+	}
 }
 
 // conn takes the ledger that a file keeps of a connection.
