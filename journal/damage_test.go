@@ -324,6 +324,7 @@ func TestRetentionNeverTakesTheOpenFile(t *testing.T) {
 	w.store.retain()
 	x.check(t, dir)
 	w.Close()
+	x.check(t, dir)
 }
 
 func FuzzBlock(f *testing.F) {

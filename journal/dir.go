@@ -33,6 +33,9 @@ func lockDir(dir string) (*os.File, error) {
 // in each flush interval when there is nothing to commit, it looks whether their
 // names still lead to them.
 
+// reasonLost begins the reason of a gap that is what was lost with a file.
+const reasonLost = "file lost: "
+
 // LostFileError is a journal file that was taken away from its recorder, or all of
 // them with their directory.
 type LostFileError struct {
@@ -129,7 +132,7 @@ func (s *store) setDoubt(err error) {
 func (s *store) lose(why *LostFileError) {
 	if s.file != nil {
 		s.salvage()
-		why.Bytes = s.forgo(s.kept, "file lost: "+why.Error())
+		why.Bytes = s.forgo(s.kept, reasonLost+why.Error())
 		s.disown()
 	}
 	s.drop()

@@ -54,7 +54,8 @@ func (s *store) measure(w *watch) {
 }
 
 // retain deletes the oldest files while the journal is too large or they are too
-// old. The file that is open stays, whatever the limits.
+// old. The file that is open stays, whatever the limits, and when there is none the
+// last one.
 func (s *store) retain() {
 	files := s.finished(&s.disk)
 	total := s.stats().Bytes
@@ -64,6 +65,9 @@ func (s *store) retain() {
 			total += f.size
 		}
 		total += s.written
+	}
+	if s.file == nil {
+		files = files[:max(len(files)-1, 0)]
 	}
 	for _, f := range files {
 		tooLarge := s.opts.MaxSize > 0 && total > s.opts.MaxSize

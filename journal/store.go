@@ -487,7 +487,7 @@ func (s *store) drop() {
 	if f != nil {
 		f.close()
 	}
-	s.kept = nil
+	s.kept, s.written = nil, 0
 	for id := range s.live {
 		s.unsaved[id] = true
 	}

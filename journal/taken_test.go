@@ -196,3 +196,61 @@ func TestFurnished(t *testing.T) {
 	must(t, w.Close())
 	mustBeFine(t, dir)
 }
+
+// TestDirectoryPutBack: what was lost with a directory, and is put back by hand, is
+// not missing any more.
+func TestDirectoryPutBack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	w := create(t, dir, Options{FlushInterval: 20 * time.Millisecond})
+	x := newTraffic(w, 1)
+	x.talk(1, 50, 100)
+	x.talk(2, 50, 100)
+	must(t, w.Sync())
+	must(t, os.Rename(dir, dir+".away"))
+	await(t, "recording goes on", func() bool { _, err := os.Stat(filepath.Join(dir, fileName(2))); return err == nil })
+	x.talk(1, 10, 100)
+	x.close(1)
+	x.close(2)
+	must(t, w.Close())
+	if rep := verify(t, dir); rep.Unaccounted != 0 || len(rep.Gaps) == 0 {
+		t.Errorf("without what was lost: %+v", rep)
+	}
+	must(t, os.Rename(filepath.Join(dir+".away", fileName(1)), filepath.Join(dir, fileName(1))))
+	x.check(t, dir)
+	if rep := mustBeFine(t, dir); !strings.Contains(fmt.Sprint(rep.Notes), "put back") {
+		t.Errorf("notes: %q", rep.Notes)
+	}
+}
+
+// TestMiddleLeft: what is lost with a file may lie before all that is left.
+func TestMiddleLeft(t *testing.T) {
+	dir := t.TempDir()
+	w := create(t, dir, Options{FlushInterval: 20 * time.Millisecond})
+	x := newTraffic(w, 1)
+	for i := range 4 {
+		x.send(1, wire.S2C, fmt.Sprintf("RDATA typing master %d [\"%s\"]\n", i, noise(x, 20000)), 20000)
+		must(t, w.Sync())
+	}
+	path := openFileOf(dir)
+	b, err := os.ReadFile(path)
+	must(t, err)
+	left := make([]byte, len(b))
+	copy(left, b[:2*4096])
+	w.store.mu.Lock()
+	for _, p := range w.store.places[2:4] {
+		copy(left[p.offset:], b[p.offset:][:p.length])
+	}
+	w.store.mu.Unlock()
+	must(t, os.WriteFile(path+".left", left, 0o600))
+	must(t, os.Rename(path+".left", path))
+	await(t, "recording goes on", func() bool { _, err := os.Stat(filepath.Join(dir, fileName(2))); return err == nil })
+	x.talk(1, 10, 100)
+	must(t, w.Close())
+	rep := verify(t, dir)
+	want := int64(len(x.sent[flowKey{1, wire.S2C}]))
+	for _, l := range rep.Connections {
+		if l.Dir == "s2c" && (l.Forwarded != want || l.Journalled+l.Gap != want || l.Gap == 0) {
+			t.Errorf("%d bytes were sent: %+v, gaps %+v", want, l, rep.Gaps)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"repltap/wire"
@@ -114,6 +115,7 @@ type account struct {
 	end               int64 // bytes that went by the last block
 	total             int64 // as the copiers counted, -1 while unknown
 	journalled, gaped int64
+	lost              []int // of the gaps: what was lost with a file
 }
 
 func (v *verifier) account(k flowKey) *account {
@@ -285,11 +287,14 @@ func (v *verifier) gap(k flowKey, ev *Event) {
 	v.out.Gaps = append(v.out.Gaps, GapEntry{Conn: k.conn, Dir: k.dir.String(), Bytes: ev.Bytes, Lines: ev.Lines,
 		From: rfc3339(ev.From), To: rfc3339(ev.To), Reason: ev.Reason})
 	a := v.account(k)
-	if ev.Offset != nil && a.begun && *ev.Offset < a.start && *ev.Offset+ev.Bytes > a.start {
+	if ev.Offset != nil && a.begun && *ev.Offset < a.start && *ev.Offset+ev.Bytes >= a.start {
 		a.start = *ev.Offset // of what is lost with a file, parts may be left in the middle
 	}
 	if ev.Offset == nil || !a.begun || *ev.Offset >= a.start { // else it lies in a file that is not here
 		a.gaped += ev.Bytes
+		if strings.HasPrefix(ev.Reason, reasonLost) {
+			a.lost = append(a.lost, len(v.out.Gaps)-1)
+		}
 	}
 	if ev.Offset != nil {
 		a.end = max(a.end, *ev.Offset+ev.Bytes)
@@ -336,6 +341,27 @@ func (v *verifier) endBlock() {
 	v.head = nil
 }
 
+// forwarded is how many bytes went that way since the journal begins.
+func (a *account) forwarded() int64 { return max(a.total, a.end) - a.start }
+
+// takeBack makes the gaps of a lost file smaller by what is there all the same: the
+// file, or its directory, was put back by hand.
+func (v *verifier) takeBack(a *account) (bytes int64) {
+	for _, i := range a.lost {
+		g := &v.out.Gaps[i]
+		n := min(a.journalled+a.gaped-a.forwarded(), g.Bytes)
+		if n <= 0 {
+			break
+		}
+		if g.Bytes -= n; g.Bytes > 0 {
+			g.Lines = -1
+		}
+		a.gaped -= n
+		bytes += n
+	}
+	return bytes
+}
+
 // balance closes the ledger.
 func (v *verifier) balance() {
 	names := map[flowKey]string{}
@@ -344,16 +370,22 @@ func (v *verifier) balance() {
 		names[flowKey{l.Conn, d}] = l.Worker
 	}
 	v.out.Connections = v.out.Connections[:0]
+	back := int64(0)
 	for k, a := range v.flows {
 		if k.dir == wire.NoDirection {
 			continue
 		}
+		back += v.takeBack(a)
 		l := Ledger{Conn: k.conn, Dir: k.dir.String(), Worker: names[k], Journalled: a.journalled, Gap: a.gaped, Open: a.total < 0}
-		l.Forwarded = max(a.total, a.end) - a.start
+		l.Forwarded = a.forwarded()
 		if d := l.Forwarded - l.Journalled - l.Gap; d != 0 {
 			v.out.Unaccounted += max(d, -d)
 		}
 		v.out.Connections = append(v.out.Connections, l)
+	}
+	v.out.Gaps = slices.DeleteFunc(v.out.Gaps, func(g GapEntry) bool { return g.Bytes == 0 })
+	if back > 0 {
+		v.out.Notes = append(v.out.Notes, fmt.Sprintf("%d bytes that were noted as lost with their file are here: it was put back", back))
 	}
 	slices.SortFunc(v.out.Connections, func(a, b Ledger) int {
 		if a.Conn != b.Conn {

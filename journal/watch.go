@@ -47,7 +47,7 @@ type HangError struct {
 }
 
 func (e *HangError) Error() string {
-	text := fmt.Sprintf("the disk has not answered for %s (%s)", e.For.Round(time.Second/10), e.What)
+	text := fmt.Sprintf("the disk has not answered for %s (%s)", e.For.Round(time.Second/100), e.What)
 	if e.Unwritten > 0 {
 		text += fmt.Sprintf("; %d bytes of traffic that were passed on are not in the journal", e.Unwritten)
 	}
