@@ -52,6 +52,10 @@ type connection struct {
 	heard   bool     // something of the master was read
 	answers int64    // POSITIONs that came
 
+	// The answer to its REPLICATE; the announced's.
+	answering int64 // when the last POSITION of it came
+	answered  bool  // all of it did
+
 	sides [2]sideState // by who sends: s2c, c2s
 	speak *wire.Detector
 }

@@ -1,7 +1,9 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,11 +14,14 @@ const maxUnheard = 6
 // silence is streams, writers and peers that should have said something.
 func (h *highlighter) silence() {
 	var all, streams, writers, workers, still quietest
+	var gone []*SilenceRow
 	unheard := map[string][]*SilenceRow{}
 	for i := range h.p.Silence {
 		switch s := &h.p.Silence[i]; {
 		case s.What == silentNever, s.What == silentAsked:
 			unheard[s.What] = append(unheard[s.What], s)
+		case s.What == silentGone && !s.dropped:
+			gone = append(gone, s)
 		case s.What == silentStands:
 			still.add(s)
 		case s.What != silentQuiet:
@@ -38,6 +43,7 @@ func (h *highlighter) silence() {
 			s.Lasted.Digits(), s.span(), many(s.Others, "row"), s.lasting(), still.times(), s.positions())
 	}
 	h.unheard(unheard)
+	h.gone(gone)
 	h.unsaid()
 }
 
@@ -99,20 +105,32 @@ func (h *highlighter) quietWorker(q *quietest) {
 // unheard is streams that never said anything.
 func (h *highlighter) unheard(by map[string][]*SilenceRow) {
 	for _, what := range []string{silentNever, silentAsked} {
-		rows := by[what]
-		if len(rows) == 0 {
-			continue
+		if rows := by[what]; len(rows) > 0 {
+			h.problem("silence", placeOrNowhere(rows[0].Place), "%s %s: %s.", many(int64(len(rows)), "stream"), what, namesOf(rows))
 		}
-		var names []string
-		for _, r := range rows[:min(len(rows), maxUnheard)] {
-			names = append(names, r.Stream)
-		}
-		more := ""
-		if n := len(rows) - len(names); n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
-		}
-		h.problem("silence", placeOrNowhere(rows[0].Place), "%s %s: %s%s.", many(int64(len(rows)), "stream"), what, strings.Join(names, ", "), more)
 	}
+}
+
+// namesOf are the streams of some rows, and the writers where it is about those.
+func namesOf(rows []*SilenceRow) string {
+	var names []string
+	for _, r := range rows[:min(len(rows), maxUnheard)] {
+		names = append(names, r.Stream+ofWriter(r.Instance))
+	}
+	more := ""
+	if n := len(rows) - len(names); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ") + more
+}
+
+// gone is streams and writers that the master announced at first and no longer.
+func (h *highlighter) gone(rows []*SilenceRow) {
+	if len(rows) == 0 {
+		return
+	}
+	first := slices.MinFunc(rows, func(a, b *SilenceRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	h.problem("silence", first.Place, "Announced at first, and missing in the answers to REPLICATE since %s s: %s.", first.At.Digits(), namesOf(rows))
 }
 
 // unsaid is a peer that said nothing on a connection.

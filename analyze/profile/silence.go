@@ -26,7 +26,9 @@ type SilenceRow struct {
 	Highest  Count   `json:"highest" col:"highest"`        // the same
 	Ended    bool    `json:"ended" col:"ended"`            // it spoke again; otherwise the journal or the connections ended
 	Known    string  `json:"known_in" col:"in releases"`   // that have the stream
-	Place            // quiet: where it began, and the row before it; asked: REPLICATE
+	Place            // quiet: where it began, and the row before it; asked and no longer announced: REPLICATE
+
+	dropped bool // no longer announced: some release that fits does not have it
 }
 
 // What a silent stream did not do.
@@ -34,6 +36,7 @@ const (
 	silentNever   = "not announced"         // all releases that fit have it
 	silentPerhaps = "perhaps not announced" // some of them have it
 	silentAsked   = "asked for, no answer"
+	silentGone    = "announced no longer"
 	silentRows    = "announced, no rows" // which most streams do on a quiet server
 	silentQuiet   = "quiet"
 	silentStands  = "stands still" // a writer, while others of its stream go on
@@ -55,22 +58,25 @@ type voice struct {
 
 // silence listens for what is not said.
 type silence struct {
-	tracker *tracker
-	streams [maxSubjects]*voice
-	bare    bool // REPLICATE without a stream: all are announced
-	spoken  wire.Detector
+	tracker   *tracker
+	announced announced
+	streams   [maxSubjects]*voice
+	bare      bool // REPLICATE without a stream: all are announced
+	spoken    wire.Detector
 }
 
-func newSilence(t *tracker) *silence { return &silence{tracker: t} }
+func newSilence(t *tracker) *silence { return &silence{tracker: t, announced: announced{tracker: t}} }
 
 func (s *silence) take(e *entry) {
 	if isClose(e) {
+		s.announced.leave(e.conn, e.at)
 		s.heard(e.conn)
 		return
 	}
 	if !e.line() {
 		return
 	}
+	s.announced.take(e)
 	switch e.Gist.Command {
 	case wire.CmdRdata:
 		if e.stream != 0 && e.Dir == wire.S2C {
@@ -110,8 +116,10 @@ func (s *silence) heard(c *connection) {
 
 func (s *silence) finish(p *Profile) {
 	for _, c := range s.tracker.open() {
+		s.announced.leave(c, p.end())
 		s.heard(c)
 	}
+	p.Silence = append(p.Silence, s.announced.rows()...)
 	s.unannounced(p)
 	for i, name := range s.tracker.subjects.names {
 		v := s.streams[i]
@@ -129,9 +137,9 @@ func (s *silence) finish(p *Profile) {
 			p.Silence = append(p.Silence, row)
 		}
 	}
-	order := []string{silentNever, silentAsked, silentQuiet, silentStands, silentPerhaps, silentRows}
+	order := []string{silentNever, silentAsked, silentGone, silentQuiet, silentStands, silentPerhaps, silentRows}
 	slices.SortStableFunc(p.Silence, func(a, b SilenceRow) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(b.Lasted, a.Lasted), cmp.Compare(a.Stream, b.Stream))
+		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(b.Lasted, a.Lasted), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Instance, b.Instance))
 	})
 }
 

@@ -76,6 +76,7 @@ type askedFor struct {
 	set, hasToken bool
 	token         int64
 	at            int64 // nanoseconds since the journal's start
+	seq           uint64
 	head          int64 // the last token that anybody had seen then
 	hasHead       bool
 	rows, bytes   int64 // that came since

@@ -111,7 +111,7 @@ func (t *tracker) replicate(e *entry) {
 	if g.Form == wire.FormReplicateBare {
 		t.asked, t.askedAt = t.asked+1, e.at
 		if !c.asked.set {
-			c.asked, c.joined = askedFor{set: true, at: e.at}, t.asked-1
+			c.asked, c.joined = askedFor{set: true, at: e.at, seq: e.Seq}, t.asked-1
 			for _, k := range c.cursors {
 				k.ready, k.asked = false, askedFor{set: true}
 			}
@@ -126,7 +126,7 @@ func (t *tracker) replicate(e *entry) {
 		return
 	}
 	k.owed++
-	k.asked = askedFor{set: true, hasToken: g.HasToken, token: g.Token, at: e.at, head: k.writer.high, hasHead: k.writer.seen}
+	k.asked = askedFor{set: true, hasToken: g.HasToken, token: g.Token, at: e.at, seq: e.Seq, head: k.writer.high, hasHead: k.writer.seen}
 	k.known, k.hasRow, k.ready, k.open = g.HasToken, false, false, 0
 	k.at, k.high = g.Token, g.Token
 	if st := k.standing; g.HasToken {
