@@ -510,6 +510,7 @@ func (s *store) rotate() {
 func (s *store) close() error {
 	defer s.disk.done()
 	s.write(nil)
+	s.disk.at("remove", s.reservePath())
 	os.Remove(s.reservePath())
 	err := s.lastWill()
 	if err == nil && s.file != nil {
@@ -523,8 +524,9 @@ func (s *store) close() error {
 		s.drop()
 		s.sealer.add(s.number)
 	}
-	s.disk.done()
+	s.disk.at("read", s.dir) // which is what readers may wait for
 	s.server.close()
+	s.disk.done()
 	s.sealer.close()
 	s.retain()
 	if s.lock != nil {

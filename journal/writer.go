@@ -464,7 +464,7 @@ func (w *Writer) hang(limit time.Duration) *HangError {
 	if h := w.store.disk.hang(limit); h != nil {
 		return h
 	}
-	return w.store.sealer.disk.hang(4 * limit) // of which not each read is noted
+	return w.store.sealer.disk.hang(2 * limit) // of which not each read is noted
 }
 
 // End says that the recording is about to end: from now on a disk that hangs is

@@ -122,6 +122,24 @@ func health(t *testing.T, admin string) (ok bool, text string) {
 	return resp.StatusCode == http.StatusOK, string(body)
 }
 
+// together runs tests that wait for a disk and little else: more at a time than there
+// are processors.
+func together[C any](t *testing.T, cases []C, name func(C) string, test func(*testing.T, C)) {
+	t.Parallel()
+	var all sync.WaitGroup
+	free := make(chan struct{}, 8)
+	for _, c := range cases {
+		all.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			t.Run(name(c), func(t *testing.T) { test(t, c) })
+		})
+	}
+	all.Wait()
+}
+
+func nameOf(name string) string { return name }
+
 // diskTrouble is something that happens to the disk while traffic flows.
 type diskTrouble struct {
 	name   string
@@ -258,13 +276,10 @@ var takings = []diskTrouble{
 // TestJournalTakenAway: traffic flows while the journal is taken away from its
 // recorder, and none of it is missing without a word.
 func TestJournalTakenAway(t *testing.T) {
-	for _, c := range takings {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			dir := filepath.Join(t.TempDir(), "journal")
-			c.meet(t, nil, dir, dir)
-		})
-	}
+	together(t, takings, func(c diskTrouble) string { return c.name }, func(t *testing.T, c diskTrouble) {
+		dir := filepath.Join(t.TempDir(), "journal")
+		c.meet(t, nil, dir, dir)
+	})
 }
 
 // TestNothingIsMapped: a file that is cut short below a memory map ends the process.

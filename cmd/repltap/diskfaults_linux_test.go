@@ -77,44 +77,58 @@ var diskFaults = []diskTrouble{
 // TestDiskFaults: traffic flows while a disk fails or hangs, and none of it is
 // missing without a word.
 func TestDiskFaults(t *testing.T) {
-	for _, c := range diskFaults {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			d := mountDisk(t)
-			c.meet(t, d, filepath.Join(d.dir, "journal"), filepath.Join(d.backing, "journal"))
-		})
-	}
+	together(t, diskFaults, func(c diskTrouble) string { return c.name }, func(t *testing.T, c diskTrouble) {
+		d := mountDisk(t)
+		c.meet(t, d, filepath.Join(d.dir, "journal"), filepath.Join(d.backing, "journal"))
+	})
 }
 
 // TestEndWhileDiskHangs: a disk that hangs for good does not keep a recorder from
 // ending, which says what it could not write.
 func TestEndWhileDiskHangs(t *testing.T) {
-	for _, calls := range []string{"write", "fsync", "stat"} {
-		t.Run(calls, func(t *testing.T) {
-			t.Parallel()
-			d := mountDisk(t)
-			p, addr, master := startRecorder(t, filepath.Join(d.dir, "journal"), "--flush-interval", "100ms", "--queue", "1MiB")
-			f := flow(t, addr, master)
-			f.passes(200)
-			hangs(calls, "")(t, d, "")
-			f.passes(200)
-			other, behind := link(t, addr, master) // one more, in the middle of a line
-			other.Write([]byte("PING 1"))
-			if n, err := behind.Read(make([]byte, 6)); n != 6 {
-				t.Error(n, err)
-			}
-			for _, c := range []net.Conn{other, behind} {
-				c.Close()
-			}
-			f.stop()
-			if status := p.end(syscall.SIGTERM); status != statusFailed {
-				t.Errorf("exit status %d", status)
-			}
-			if said := p.said(); !strings.Contains(said, "the disk has not answered for") || !strings.Contains(said, "bytes of traffic that were passed on are not in the journal") {
-				t.Errorf("it said:\n%s", said)
-			}
-		})
-	}
+	together(t, []string{"write", "fsync", "stat"}, nameOf, func(t *testing.T, calls string) {
+		d := mountDisk(t)
+		p, addr, master := startRecorder(t, filepath.Join(d.dir, "journal"), "--flush-interval", "100ms", "--queue", "1MiB")
+		f := flow(t, addr, master)
+		f.passes(200)
+		hangs(calls, "")(t, d, "")
+		f.passes(200)
+		other, behind := link(t, addr, master) // one more, in the middle of a line
+		other.Write([]byte("PING 1"))
+		if n, err := behind.Read(make([]byte, 6)); n != 6 {
+			t.Error(n, err)
+		}
+		for _, c := range []net.Conn{other, behind} {
+			c.Close()
+		}
+		f.stop()
+		if status := p.end(syscall.SIGTERM); status != statusFailed {
+			t.Errorf("exit status %d", status)
+		}
+		if said := p.said(); !strings.Contains(said, "the disk has not answered for") || !strings.Contains(said, "bytes of traffic that were passed on are not in the journal") {
+			t.Errorf("it said:\n%s", said)
+		}
+	})
+}
+
+// TestEndHangs: nor does one that hangs in what is done only at the end. What was
+// written stays.
+func TestEndHangs(t *testing.T) {
+	together(t, []string{"reserve", "recorder.sock", ".journal.sealing"}, nameOf, func(t *testing.T, file string) {
+		d := mountDisk(t)
+		p, addr, master := startRecorder(t, filepath.Join(d.dir, "journal"), "--flush-interval", "100ms")
+		f := flow(t, addr, master)
+		f.passes(200)
+		f.stop()
+		d.hang("unlink rename", file)
+		if status := p.end(syscall.SIGTERM); status != statusFailed || !strings.Contains(p.said(), "the disk has not answered for") {
+			t.Errorf("exit status %d:\n%s", status, p.said())
+		}
+		raw, _, _ := repltap(t, "log", filepath.Join(d.backing, "journal"), "--format", "raw", "--direction", "s2c")
+		if n := int64(strings.Count(raw, "\n")); n != f.lines.Load() {
+			t.Errorf("%d lines passed, %d are in the journal", f.lines.Load(), n)
+		}
+	})
 }
 
 // TestEndBeforeDiskAnswers: nor does one that hangs from the beginning.
