@@ -20,6 +20,7 @@ type lostFlow struct {
 	gap                    int64 // those of bytes that were a gap already
 	offset                 int64
 	reason                 string
+	others                 int // connections whose losses were added to it
 }
 
 // ledger adds up what blocks hold, by direction: there is one entry each, so
@@ -51,9 +52,32 @@ func (l ledger) merge(more *lostFlow) bool {
 		l[k] = &n
 		return true
 	}
-	f.bytes, f.gap, f.lines = f.bytes+more.bytes, f.gap+more.gap, f.lines+more.lines
-	f.from, f.to, f.offset = min(f.from, more.from), max(f.to, more.to), min(f.offset, more.offset)
+	f.grow(more)
+	f.offset = min(f.offset, more.offset)
 	return false
+}
+
+func (f *lostFlow) grow(more *lostFlow) {
+	f.bytes, f.gap, f.lines = f.bytes+more.bytes, f.gap+more.gap, f.lines+more.lines
+	f.from, f.to = min(f.from, more.from), max(f.to, more.to)
+}
+
+// addUp adds what some connections have lost to that of the newest of them, in each
+// direction.
+func (l ledger) addUp(some func(conn uint64) bool) {
+	var newest [2]*lostFlow
+	for k, f := range l {
+		if n := &newest[k.dir-wire.S2C]; some(k.conn) && (*n == nil || (*n).conn < k.conn) {
+			*n = f
+		}
+	}
+	for k, f := range l {
+		if n := newest[k.dir-wire.S2C]; n != f && some(k.conn) {
+			n.grow(f)
+			n.others += 1 + f.others
+			delete(l, k)
+		}
+	}
 }
 
 // remove takes a block out again. What is left is taken to lie behind it.
@@ -125,6 +149,13 @@ func (l ledger) sorted() []lostFlow {
 	}
 	slices.SortFunc(out, func(a, b lostFlow) int { return cmp.Or(cmp.Compare(a.conn, b.conn), cmp.Compare(a.dir, b.dir)) })
 	return out
+}
+
+// addUp makes the losses of some connections few.
+func (l *losses) addUp(some func(conn uint64) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flows.addUp(some)
 }
 
 // take gives what was lost, to be written down elsewhere; nil nearly always.

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -51,10 +52,23 @@ func (s *store) reserve() {
 
 var keyReserve = []byte("reserve")
 
-// note writes down what is lost so far. If that fails too there is nothing left
-// to be done.
+// maxNoted is how many losses a note has room for.
+const maxNoted = 400
+
+// note writes down what is lost so far, that of old connections added up when there
+// are many. If that fails too there is nothing left to be done.
 func (s *store) note() {
-	value, err := sealValue(keyReserve, liveLosses(s.losses.list()))
+	lost := s.losses.list()
+	if n := len(lost) - maxNoted; n > 0 {
+		sum := ledger{}
+		for i := range lost {
+			sum.merge(&lost[i])
+		}
+		newest := lost[n].conn
+		sum.addUp(func(conn uint64) bool { return conn <= newest })
+		lost = sum.sorted()
+	}
+	value, err := sealValue(keyReserve, liveLosses(lost))
 	if err != nil || len(value)+4 > reserveSize {
 		return
 	}
@@ -151,6 +165,9 @@ func (s *store) lastWill() error {
 
 // event is the gap that a loss makes in the journal.
 func (l *lostFlow) event() *Event {
-	offset := l.offset
-	return &Event{Bytes: l.bytes, Lines: l.lines, From: l.from, To: l.to, Offset: &offset, Reason: l.reason}
+	offset, reason := l.offset, l.reason
+	if l.others > 0 {
+		reason += fmt.Sprintf(" (and what was lost of %d older connections)", l.others)
+	}
+	return &Event{Bytes: l.bytes, Lines: l.lines, From: l.from, To: l.to, Offset: &offset, Reason: reason}
 }

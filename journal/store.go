@@ -26,7 +26,8 @@ const maxBatch = 16 << 20
 const growStep = 1 << 20
 
 // maxEnded is how many connections may have ended in a file before the next one
-// is begun: what the file says of them stays in memory.
+// is begun: what the file says of them stays in memory. So does what is known of
+// those that end while nothing can be written, of which there are no more either.
 const maxEnded = 1 << 15
 
 // minTrouble is how long at least Stats has what went wrong, so that whoever looks
@@ -292,12 +293,39 @@ func (s *store) write(batch []packedBlock) {
 	s.settle(batch, err)
 	if err != nil {
 		s.drop()
+		s.forget()
 		s.note()
 		return
 	}
 	s.unnote()
 	if s.written >= s.opts.RotateSize || s.written > 0 && time.Since(s.born) >= s.opts.RotateInterval || s.ended >= maxEnded {
 		s.rotate()
+	}
+}
+
+// forget keeps bounded what is known of connections that ended while nothing could be
+// written: when there are too many, what was lost of the older half is added up.
+func (s *store) forget() {
+	var ended []uint64
+	for id, c := range s.live {
+		if c.Closed != 0 {
+			ended = append(ended, id)
+		}
+	}
+	if len(ended) < s.opts.maxUnwritten {
+		return
+	}
+	slices.Sort(ended)
+	ended = ended[:len(ended)/2+1]
+	newest := ended[len(ended)-1]
+	s.losses.addUp(func(conn uint64) bool {
+		c := s.live[conn]
+		return conn <= newest && (c == nil || c.Closed != 0)
+	})
+	for _, id := range ended {
+		delete(s.live, id)
+		delete(s.unsaved, id)
+		delete(s.onDisk, id)
 	}
 }
 

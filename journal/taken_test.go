@@ -254,3 +254,65 @@ func TestMiddleLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestManyEndUnwritten: of connections that come and go while nothing can be written
+// the number is known and not the names, so that they fill no memory.
+func TestManyEndUnwritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	w := create(t, dir, Options{FlushInterval: 10 * time.Millisecond, maxUnwritten: 10})
+	x := newTraffic(w, 1)
+	x.talk(1, 20, 100)
+	must(t, w.Sync())
+	must(t, os.Rename(dir, dir+".away"))
+	must(t, os.WriteFile(dir, nil, 0o600)) // so that there can't be a new one
+	const last = 500
+	for c := uint64(2); c <= last; c++ {
+		x.talk(c, 1, 100)
+		x.send(c, wire.C2S, "PING 1\n", 10)
+		x.close(c)
+		if w.Sync() == nil {
+			t.Fatal("there is a disk")
+		}
+	}
+	lost := w.store.losses.list()
+	value, err := sealValue(keyReserve, liveLosses(lost))
+	must(t, err)
+	if len(lost) > 30 {
+		t.Errorf("%d losses are remembered, in %d bytes", len(lost), len(value))
+	}
+	must(t, os.Remove(dir))
+	await(t, "all is well again", func() bool { return w.Stats().Err == nil })
+	x.talk(last+1, 10, 100)
+	x.close(1)
+	must(t, w.Close())
+	rep := verify(t, dir)
+	var sent, forwarded, gaps int64
+	for _, text := range x.sent {
+		sent += int64(len(text))
+	}
+	for _, l := range rep.Connections {
+		forwarded, gaps = forwarded+l.Forwarded, gaps+l.Gap
+	}
+	if rep.Unaccounted != 0 || forwarded != sent || gaps == 0 || !strings.Contains(fmt.Sprint(rep.Gaps), "older connections") {
+		t.Errorf("%d bytes were sent: forwarded %d, gaps %d, unaccounted %d: %+v", sent, forwarded, gaps, rep.Unaccounted, rep.Gaps)
+	}
+}
+
+// TestNoteOfMany: however much is lost, the note of it fits.
+func TestNoteOfMany(t *testing.T) {
+	s := &store{dir: t.TempDir()}
+	must(t, os.WriteFile(s.reservePath(), make([]byte, reserveSize), 0o600))
+	want := int64(0)
+	for c := range int64(3000) {
+		l := &lostFlow{conn: uint64(c), dir: wire.S2C, bytes: 1e12 + c, lines: c, from: 1e18, to: 1e18 + c}
+		want += l.bytes
+		s.losses.add(ledger{{l.conn, l.dir}: l}, "write failed: "+strings.Repeat("no space left on device", 5))
+	}
+	s.note()
+	for _, l := range notedLosses(s.dir) {
+		want -= l.Event.Bytes
+	}
+	if want != 0 {
+		t.Errorf("the note lacks %d bytes", want)
+	}
+}

@@ -45,6 +45,7 @@ type Options struct {
 	Log  *slog.Logger
 
 	hangPatience time.Duration
+	maxUnwritten int // connections that may end while nothing can be written
 }
 
 func (o *Options) defaults() {
@@ -62,6 +63,9 @@ func (o *Options) defaults() {
 	}
 	if o.hangPatience <= 0 {
 		o.hangPatience = hangPatience
+	}
+	if o.maxUnwritten <= 0 {
+		o.maxUnwritten = maxEnded
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
