@@ -113,7 +113,9 @@ type comparer struct {
 	unsure  []string // why it is inconclusive
 	gapTold bool     // a gap of the recorded journal is among that
 
-	absentees []*pairing                  // recorded connections that nobody was to play
+	absentees []*pairing                  // recorded connections that nobody played, and that are not compared
+	absence   string                      // why the verdict can't be "same" as to them
+	aside     string                      // what it says of them where it can
 	reasons   map[uint64]*journal.LeftOut // see reason
 	records   int64
 }

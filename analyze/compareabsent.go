@@ -8,10 +8,11 @@ import (
 	"repltap/journal"
 )
 
-// absent leaves out what a run was not to play. Who takes part in the run of a
-// master is up to whoever makes it: recorded workers that did not come are left out,
-// unless the run waited for more workers than came. Recorded workers that are played
-// are all to be there.
+// absent leaves out what nobody took part in. Who takes part in the run of a master is
+// up to its user: recorded workers that did not come are not compared, unless the run
+// waited for more workers than came. That they need not come has to be said, by a
+// filter or by how many to wait for; else the verdict can't be about all. Recorded
+// workers that are played are all to be there.
 func (c *comparer) absent(pairs []*pairing) []*pairing {
 	if c.run == nil {
 		return pairs
@@ -48,7 +49,14 @@ func (c *comparer) absent(pairs []*pairing) []*pairing {
 		c.side(0).Lines -= v.lines[0] + v.lines[1]
 	}
 	c.absentees = append(c.absentees, gone...)
-	c.tellAbsent(gone)
+	workers := c.tellAbsent(gone)
+	switch {
+	case workers == 0:
+	case c.run.Expected == 0:
+		c.absence = fmt.Sprintf("%d of %s did not come, and nothing says that they need not (--workers, --worker)", workers, count(int64(workers+came), "recorded worker"))
+	default:
+		c.aside = fmt.Sprintf("Not compared are %d of %s, which did not come", workers, count(int64(workers+came), "recorded worker"))
+	}
 	return left
 }
 
@@ -72,8 +80,8 @@ func (c *comparer) oneSided(recorded []*surveyed) []*surveyed {
 	return left
 }
 
-// tellAbsent says what is not compared.
-func (c *comparer) tellAbsent(gone []*pairing) {
+// tellAbsent says what is not compared, and of how many workers that is.
+func (c *comparer) tellAbsent(gone []*pairing) (workers int) {
 	var names []string
 	var nameless []uint64
 	for _, p := range gone {
@@ -90,6 +98,7 @@ func (c *comparer) tellAbsent(gone []*pairing) {
 	if len(nameless) > 0 {
 		c.note(fmt.Sprintf("nobody was the worker of recorded %s, which never said its name, in the run, so what was recorded of it is not compared", listed("connection", nameless)))
 	}
+	return len(names) + len(nameless)
 }
 
 func itOrThem(n int) string {

@@ -96,7 +96,7 @@ func TestNobodyWasThere(t *testing.T) {
 	}
 	both := append(say(1, "w1"), say(2, "w2")...)
 	a := both.write(t, journal.Options{})
-	run := func(s story) *Comparison { return compare(t, a, s.ran(t, journal.Run{}), Options{}) }
+	run := func(s story) *Comparison { return compare(t, a, s.ran(t, journal.Run{Expected: 1}), Options{}) }
 	if c := run(say(1, "w1")); c.Verdict != Same || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "nobody was worker w2") || c.Recorded.Lines != 3 {
 		t.Errorf("%s%q", text(c), c.Notes)
 	}

@@ -218,6 +218,16 @@ func (c *comparer) mute(p *pairing) bool {
 	return c.run != nil && ofWorker(c.run) && a != nil && b != nil && a.extents[0].any > 0 && b.extents[0].any == 0
 }
 
+// unanswered counts such connections.
+func (c *comparer) unanswered(pairs []*pairing) (n int) {
+	for _, p := range pairs {
+		if c.mute(p) {
+			n++
+		}
+	}
+	return n
+}
+
 // total is all that is in the recorded journal, whether it is chosen or not.
 func (c *comparer) total() (Extent, error) {
 	f := c.filter(0)

@@ -58,6 +58,9 @@ func (c *comparer) ran(pairs []*pairing) (doubts, causes []string) {
 	if n := c.out.Coverage.missingWorkers; n > 0 {
 		causes = append(causes, fmt.Sprintf("%d of %s that the run waited for did not come", n, count(int64(c.run.Expected), "worker")))
 	}
+	if n := c.unanswered(pairs); n > 0 {
+		causes = append(causes, fmt.Sprintf("on %d of %s the master never said a word", n, count(int64(c.out.Recorded.Connections), "connection")))
+	}
 	for _, l := range c.run.LeftOut {
 		n := c.concerned(pairs, &l)
 		switch {

@@ -93,10 +93,19 @@ func (c *comparer) decide(pairs []*pairing) {
 	}
 	total := out.Total()
 	switch {
+	case c.absence == "":
+	case total > 0:
+		causes = append(causes, c.absence)
+	default:
+		c.doubt(c.absence)
+	}
+	switch {
 	case len(c.unsure) > 0:
 		out.Verdict, out.Why = Inconclusive, "It can't be told: "+strings.Join(append(c.unsure, causes...), "; ")+"."
 		if total > 0 {
 			out.Why += " So far there " + are(total, "difference") + " (" + c.kinds() + ")."
+		} else if c.absence != "" {
+			out.Why += " In the " + count(out.Recorded.Lines, "line") + " of " + count(int64(len(pairs)), "connection") + " that are compared there is no difference."
 		}
 	case total > 0:
 		out.Verdict = Different
@@ -118,6 +127,9 @@ func (c *comparer) decide(pairs []*pairing) {
 			out.Why += " and in time"
 		}
 		out.Why += "."
+		if c.aside != "" {
+			out.Why += " " + c.aside + "."
+		}
 		if n := out.Coverage.Untaken; n > 0 {
 			out.Why += " Whether the worker had taken the last of them is not known on " + count(int64(n), "connection") + "."
 		}

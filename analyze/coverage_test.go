@@ -70,7 +70,7 @@ func TestLeftOut(t *testing.T) {
 		{"too many for a master", took(10), left(journal.LeftFailed, "too many open files", 2, 1), Inconclusive, "It can't be told: the replay could not take every connection: too many open files.", nil},
 		{"reset in the middle", cut, left(journal.LeftEnded, "reset by the master", 10, 10), Different, "1 of 10 connections ended before all was said on it: reset by the master. There is 1 difference: 1 missing.",
 			[]LeftOut{{journal.LeftEnded, "reset by the master", Extent{0, 1}}}},
-		{"never answered", mute, left("", "", 2, 1), Different, "There is 1 difference: 1 missing.", []LeftOut{{leftMute, "", Extent{1, 3}}}},
+		{"never answered", mute, left("", "", 2, 1), Different, "On 1 of 10 connections the master never said a word. There is 1 difference: 1 missing.", []LeftOut{{leftMute, "", Extent{1, 3}}}},
 		{"nobody says why", took(9), left("", "", 2, 1), Different, "There is 1 difference: 1 missing.", []LeftOut{{leftUnplayed, "", Extent{1, 3}}}},
 		{"interrupted", took(9), func(r *journal.Run) { r.Complete, r.Interrupted = false, true }, Inconclusive, "It can't be told: the replay was interrupted before its end. So far",
 			[]LeftOut{{leftPending, "", Extent{1, 3}}}},
@@ -91,11 +91,12 @@ func TestLeftOut(t *testing.T) {
 }
 
 // TestTooFewWorkers: a master that waited for more workers than came has not seen
-// what was to happen; who else does not come is up to whoever makes the run.
+// what was to happen, nor has one that was not asked to do without them; else who does not
+// come is up to the user, and the verdict says that it is not about them.
 func TestTooFewWorkers(t *testing.T) {
 	recorded := several(3, "> NAME w1", "> REPLICATE ", "< POSITION events master 5 5")
 	run := recorded.only(func(h happening) bool { return h.conn == 2 })
-	for expected, verdict := range map[int]string{0: Same, 1: Same, 2: Different, 9: Different} {
+	for expected, verdict := range map[int]string{0: Inconclusive, 1: Same, 2: Different, 9: Different} {
 		c := compare(t, recorded.write(t, journal.Options{}), run.ran(t, journal.Run{As: journal.RunMaster, Expected: expected}), Options{})
 		if c.Verdict != verdict || c.Coverage.Played != (Extent{1, 1}) || c.Coverage.LeftOut[0].Extent != (Extent{2, 2}) {
 			t.Errorf("%d: %+v %s", expected, c.Coverage, text(c))
@@ -103,9 +104,21 @@ func TestTooFewWorkers(t *testing.T) {
 		if verdict == Different && !strings.HasPrefix(c.Why, fmt.Sprintf("%d of %d workers that the run waited for did not come. There are 2 differences", expected-1, expected)) {
 			t.Error(text(c))
 		}
+		if want := "Not compared are 2 of 3 recorded workers, which did not come."; verdict == Same && !strings.HasSuffix(c.Why, want) {
+			t.Error(text(c))
+		}
+		if want := "It can't be told: 2 of 3 recorded workers did not come, "; verdict == Inconclusive && !strings.HasPrefix(c.Why, want) {
+			t.Error(text(c))
+		}
+	}
+	i := slices.IndexFunc(run, func(h happening) bool { return strings.HasPrefix(h.line, "POSITION") })
+	run[i].line = "POSITION events master 7 7\n"
+	c := compare(t, recorded.write(t, journal.Options{}), run.ran(t, journal.Run{As: journal.RunMaster}), Options{})
+	if c.Verdict != Different || !strings.HasPrefix(c.Why, "2 of 3 recorded workers did not come, ") {
+		t.Error(text(c)) // what came is not what was recorded, whoever else comes
 	}
 	one := recorded.only(func(h happening) bool { return h.conn == 1 })
-	c := compare(t, one.write(t, journal.Options{}), one.ran(t, journal.Run{As: journal.RunMaster, Expected: 2, Shared: true}), Options{})
+	c = compare(t, one.write(t, journal.Options{}), one.ran(t, journal.Run{As: journal.RunMaster, Expected: 2, Shared: true}), Options{})
 	if c.Verdict != Different || c.Counts[Missing] != 1 || !strings.HasPrefix(c.Why, "1 of 2 workers that the run waited for did not come.") {
 		t.Error(text(c))
 	}
@@ -122,7 +135,7 @@ func TestNameless(t *testing.T) {
 	for i := range run { // and its worker has another name
 		run[i].line = strings.ReplaceAll(run[i].line, "w1", "other")
 	}
-	c := compare(t, recorded.write(t, journal.Options{}), run.ran(t, journal.Run{As: journal.RunMaster, LeftOut: []journal.LeftOut{{Why: journal.LeftOneSided, Conns: []uint64{3}}}}), Options{})
+	c := compare(t, recorded.write(t, journal.Options{}), run.ran(t, journal.Run{As: journal.RunMaster, Expected: 1, LeftOut: []journal.LeftOut{{Why: journal.LeftOneSided, Conns: []uint64{3}}}}), Options{})
 	want := []string{
 		"only one side said something on recorded connection 3: there is nothing to be replayed, and nothing is compared",
 		"worker other of the run was compared with the recorded worker w1",

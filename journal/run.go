@@ -28,7 +28,7 @@ type Run struct {
 	Rebased    bool              `json:"rebased,omitempty"`      // tokens are moved
 	ServerName string            `json:"server_name,omitempty"`  // another name for the server
 	Rename     map[string]string `json:"rename,omitempty"`       // other names for instances
-	Expected   int               `json:"expected,omitempty"`     // how many workers a master waits for
+	Expected   int               `json:"expected,omitempty"`     // how many workers a master was asked to wait for; 0: that was not said, so all that are to be played belong to it
 	LagLimit   time.Duration     `json:"lag_limit_ns,omitempty"` // the highest 99th percentile of its lag that is good enough; 0: the reader's choice, below 0: any
 
 	// LeftOut is what of that is not played, and why. What the filter leaves out

@@ -21,7 +21,7 @@ type MasterConfig struct {
 	Limits   Limits        // zero fields are Synapse's
 	Link     Link
 	Rewrite  Rewrite
-	Workers  int           // how many have to ask before it begins; 0: one
+	Workers  int           // how many have to ask before it begins; 0: one, and the verdict is about all that are played
 	Wait     time.Duration // how long it waits for them, to begin with those who are there; 0: for ever
 	Patience time.Duration // at the highest speed, for a worker that is to come back; 0: a minute
 	Linger   time.Duration // how long it stays after the last act

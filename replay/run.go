@@ -38,7 +38,7 @@ func (p *Plan) planned(as string, speed float64, lagLimit time.Duration) journal
 // plannedRun is what a master is to do.
 func (m *master) plannedRun() journal.Run {
 	run := m.plan.planned(journal.RunMaster, m.cfg.Speed, m.cfg.LagLimit)
-	run.Rebased, run.ServerName, run.Expected = len(m.cfg.Rewrite.Tokens) > 0 || m.cfg.Rewrite.Follow, m.cfg.Rewrite.Server, max(m.cfg.Workers, 1)
+	run.Rebased, run.ServerName, run.Expected = len(m.cfg.Rewrite.Tokens) > 0 || m.cfg.Rewrite.Follow, m.cfg.Rewrite.Server, m.cfg.Workers
 	if to := m.cfg.Rewrite.Instance; to != "" {
 		run.Rename = map[string]string{m.plan.Instance: to}
 	}

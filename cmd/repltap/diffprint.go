@@ -128,10 +128,17 @@ func writeEndings(b *bytes.Buffer, c *analyze.Comparison, st style) {
 		}
 		return verdict + "\t" + workerCell(e.Worker) + "\t" + endedText(e.Recorded) + "\t" + endedText(e.Replayed)
 	})
+	n := 0
 	for _, r := range c.Reconnects {
-		if r.Recorded != r.Replayed {
+		if r.Recorded == r.Replayed {
+			continue
+		}
+		if n++; n <= diffRows {
 			fmt.Fprintf(b, "%s connected %s in the recording and %s in the replay\n", namedWorker(r.Worker), times(r.Recorded), times(r.Replayed))
 		}
+	}
+	if n > diffRows {
+		fmt.Fprintf(b, "(and %s of which that differs)\n", plural(int64(n-diffRows), "other worker"))
 	}
 }
 

@@ -31,7 +31,8 @@ A worker is matched to the recorded one of its name; any other name plays the fi
 that was chosen. It begins when the first of those asked who are there; one that is
 early is let in when its recorded one asked. Where that one went away the connection
 breaks, so that today's worker comes back as it did (not with --link none). --workers
-N waits for N workers, at most as long as --wait says. A worker that drops and comes
+N waits for N workers, at most as long as --wait says; without it the first begins it,
+and all that were recorded are expected to take part. A worker that drops and comes
 back by itself goes on where the protocol says.
 
 Up to 1.12 REPLICATE is answered with the rows that the journal has from before.

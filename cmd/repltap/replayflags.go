@@ -46,6 +46,9 @@ func (o *replayOptions) config() (cfg replay.MasterConfig, plan replay.PlanOptio
 	if !o.fs.Changed("linger") {
 		cfg.Settle = settleLimit
 	}
+	if !o.fs.Changed("workers") {
+		cfg.Workers = 0 // the verdict is about all that were recorded
+	}
 	if cfg.Rewrite.Tokens, cfg.Rewrite.Follow, err = tokenFlags("rebase", o.rebase, o.rebaseWord()); err != nil {
 		return cfg, plan, err
 	}

@@ -148,7 +148,7 @@ func TestVerdicts(t *testing.T) {
 		{"as fast as possible", pickyMaster{takes: 12}, []string{"--speed", "max"}, analyze.Same, "All 60 lines of 12 connections", 12, nil},
 		{"one fewer", pickyMaster{takes: 11}, nil, analyze.Different, "1 of 12 connections was refused by ADDR: connection refused. There is 1 difference: 1 missing. The first: missing connection (recorded connection 12 ", 11,
 			[]analyze.LeftOut{{Why: "refused", Detail: "ADDR: connection refused", Extent: analyze.Extent{Connections: 1, Lines: 4}}}},
-		{"silent afterwards", pickyMaster{takes: 5, mute: true}, nil, analyze.Different, "There are 7 differences: 7 missing. The first: missing connection (recorded connection 6 ", 5,
+		{"silent afterwards", pickyMaster{takes: 5, mute: true}, nil, analyze.Different, "On 7 of 12 connections the master never said a word. There are 7 differences: 7 missing. The first: missing connection (recorded connection 6 ", 5,
 			[]analyze.LeftOut{{Why: "no answer", Extent: analyze.Extent{Connections: 7, Lines: 28}}}},
 		{"too late", pickyMaster{takes: 12}, []string{"--lag-limit", "1ns"}, analyze.Inconclusive, "It can't be told: the replay could not keep time", 12, nil},
 		{"a part", pickyMaster{takes: 2}, []string{"--worker", "w3,w9"}, analyze.Same, "All 10 lines of 2 connections", 2,
@@ -281,6 +281,13 @@ func TestVerdictOfMaster(t *testing.T) {
 		c := play(t, 2)
 		if c.Verdict != analyze.Same || c.Coverage.Played != (analyze.Extent{Connections: 2, Lines: 8}) {
 			t.Errorf("%s: %s %+v", c.Verdict, c.Why, c.Coverage)
+		}
+	})
+	t.Run("not asked for", func(t *testing.T) {
+		t.Parallel()
+		c := play(t, 1, "--worker", "w1,w2", "--workers", "1")
+		if c.Verdict != analyze.Same || !strings.HasSuffix(c.Why, "Not compared are 1 of 2 recorded workers, which did not come.") {
+			t.Errorf("%s: %s", c.Verdict, c.Why)
 		}
 	})
 	t.Run("too few", func(t *testing.T) {
