@@ -16,6 +16,8 @@ const (
 	// to say for now: only then does a worker leave, if it was told less than the
 	// recorded one, or at the highest speed.
 	quietFor = int64(200 * time.Millisecond)
+	// dialPatience is how long its end waits for a connection that is being made.
+	dialPatience = 2 * answerPatience
 	// maxOwed is how long a worker stays for that at other speeds.
 	maxOwed = int64(2 * time.Second)
 )
@@ -88,7 +90,7 @@ func (p *player) held(now int64, a *Act) bool {
 	switch {
 	case says && c.out.State() == StatePaused && waited < drainPatience,
 		says && !a.Ask && unanswered(answerPatience),
-		ends && c.pump == nil && c.dialErr == nil && waited < 2*answerPatience,
+		ends && c.connecting() && waited < dialPatience,
 		ends && c.pump != nil && (c.busy() || unanswered(2*answerPatience) || now-max(c.heardAt, p.waits) < quietFor) && waited < 2*answerPatience:
 		return true
 	}
@@ -152,7 +154,7 @@ func (p *player) open(life context.Context, now int64, a *Act) {
 		if c.rec.Worker != rec.Worker {
 			continue
 		}
-		if c.owed != 0 {
+		if c.owed != 0 && !c.connecting() {
 			c.end(now)
 		}
 		if c.recordedEnd {

@@ -161,16 +161,16 @@ func (c *part) due(life context.Context, now int64) {
 	if c.dialAt != 0 && now >= c.dialAt {
 		c.dial(life)
 	}
-	if c.pump == nil {
+	if c.owed != 0 {
+		c.mayEnd(now)
+	}
+	if c.pump == nil || c.gone {
 		return
 	}
 	if !c.frozen {
 		c.out.Tick(now)
 	}
 	c.look(now)
-	if c.owed != 0 {
-		c.mayEnd(now)
-	}
 	if c.bye != 0 && now-c.bye > farewellPatience {
 		c.hangUp(ending{how: "fin", by: "worker", note: c.note})
 	}
@@ -183,6 +183,9 @@ func (c *part) next(now int64) int64 {
 		at = c.dialAt
 	}
 	if c.pump == nil {
+		if c.owed != 0 {
+			at = min(at, c.owed+dialPatience)
+		}
 		return at
 	}
 	if t, ok := c.out.NextTick(); ok && !c.frozen {

@@ -61,8 +61,12 @@ func (c *part) pressure(now int64, kind journal.Kind) {
 
 // mayEnd ends it, unless the master has yet to say what the recorded one had been
 // told by then: each side keeps times of its own, and a moment between them would
-// cut that off. A master that says nothing for a while has nothing more to say.
+// cut that off. A master that says nothing for a while has nothing more to say. How
+// long the first attempt to connect takes is no reason not to play it.
 func (c *part) mayEnd(now int64) {
+	if c.connecting() && now-c.owed < dialPatience {
+		return
+	}
 	if c.pump != nil && !c.still && !c.leaving() && c.p.times.speed > 0 && c.heard < c.rec.heard &&
 		now-max(c.heardAt, c.owed) < quietFor && now-c.owed < maxOwed {
 		return
@@ -91,6 +95,9 @@ func (c *part) end(now int64) {
 		c.leave("the recording ends here")
 	}
 }
+
+// connecting: it was not refused either yet.
+func (c *part) connecting() bool { return c.pump == nil && c.dialErr == nil && !c.gone }
 
 // leaving: it has no more to say.
 func (c *part) leaving() bool { return c.left || c.out.Closing() }

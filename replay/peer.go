@@ -197,7 +197,9 @@ func (p *peer) out(data []byte) (n int) {
 		took := bytes.Clone(data[:n])
 		p.m.notes.add(note{t: p.m.now(), conn: p.conn, dir: wire.S2C, data: took, offset: p.sent})
 		p.sent += int64(n)
-		p.ackedAt = 0
+		if !isPing(took) {
+			p.ackedAt = 0
+		}
 		p.m.result.Bytes += int64(n)
 		p.m.idle = p.m.now()
 		p.lastLine.see(took)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,7 +30,8 @@ type pump struct {
 	writes  chan []byte
 	reading bool // a read was asked for and not reported
 	writing bool // a write was
-	untold  int  // after the end: what the kernel took and no report said
+	stopped atomic.Bool
+	untold  int // after the end: what the kernel took and no report said
 }
 
 // report is what became of one read or write.
@@ -65,6 +67,7 @@ func (p *pump) askRead(most int) {
 		return
 	}
 	p.reading = true
+	p.stopped.Store(false)
 	p.conn.SetReadDeadline(time.Time{})
 	p.reads <- min(most, readChunk)
 }
@@ -73,6 +76,7 @@ func (p *pump) askRead(most int) {
 // be nothing. What comes then stays with the kernel.
 func (p *pump) stopReading() {
 	if p.reading {
+		p.stopped.Store(true)
 		p.conn.SetReadDeadline(time.Unix(1, 0))
 	}
 }
@@ -123,10 +127,7 @@ func (p *pump) read() {
 	for {
 		select {
 		case most := <-p.reads:
-			n, err := p.conn.Read(buf[:most])
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				err = nil
-			}
+			n, err := p.readOnce(buf[:most])
 			if !p.tell(report{data: buf[:n], err: err}) {
 				return
 			}
@@ -149,6 +150,31 @@ func (p *pump) write() {
 			return
 		}
 	}
+}
+
+// readOnce waits until something can be read, and reads it, unless it is stopped. The
+// deadline alone is not enough: what comes before the reader runs again would be read.
+func (p *pump) readOnce(b []byte) (n int, err error) {
+	waited := p.raw.Read(func(fd uintptr) bool {
+		for !p.stopped.Load() {
+			if n, err = syscall.Read(int(fd), b); err != syscall.EINTR {
+				return err != syscall.EAGAIN
+			}
+		}
+		n, err = 0, nil
+		return true
+	})
+	switch {
+	case errors.Is(waited, os.ErrDeadlineExceeded), waited == nil && p.stopped.Load() && n == 0:
+		return 0, nil
+	case waited != nil:
+		return 0, waited
+	case err != nil:
+		return 0, os.NewSyscallError("read", err)
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // writeOnce waits until the kernel takes something, and gives it what it takes.

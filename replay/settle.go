@@ -1,8 +1,11 @@
 package replay
 
 import (
+	"bytes"
 	"slices"
 	"time"
+
+	"repltap/wire"
 )
 
 // A worker reads what comes into a queue of its own, and forgets the queue when its
@@ -21,6 +24,12 @@ func (p *peer) takes(now int64) bool {
 		p.ackedAt = now
 	}
 	return p.ackedAt != 0 && p.spokeAt >= p.ackedAt+workOff
+}
+
+// isPing: it is a PING and nothing else. Both sides say one every five seconds, so a
+// worker's comes just after the master's: it is not to show that this one was taken.
+func isPing(data []byte) bool {
+	return wire.CommandOf(data) == wire.CmdPing && bytes.IndexByte(data, '\n') == len(data)-1
 }
 
 // allOut: nothing waits for the kernel.
@@ -52,7 +61,9 @@ func (m *master) settled(now int64, peers []*peer) bool {
 		return false
 	}
 	for _, p := range open {
-		m.run.Untaken = append(m.run.Untaken, p.conn)
+		if !slices.Contains(m.run.Untaken, p.conn) {
+			m.run.Untaken = append(m.run.Untaken, p.conn)
+		}
 	}
 	m.settling = 0
 	return true

@@ -1,7 +1,9 @@
 package replay
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +92,23 @@ func lastRow(t *testing.T, dir string) (last, end int64) {
 		}
 	}
 	return last, end
+}
+
+// TestSettleInStep: a worker says PING just after the master does, as both do from the
+// same moment on. That it has to take the master's, too, is no doubt about the rows.
+func TestSettleInStep(t *testing.T) {
+	r := serve(t, MasterConfig{Plan: rowsFor(t, 10, "").plan(PlanOptions{}), Settle: 12 * time.Second, pace: 10})
+	k := r.dial("NAME w1", "PING 1", "REPLICATE ")
+	for lines := bufio.NewScanner(k.conn); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "PING ") {
+			io.WriteString(k.conn, "PING 2\n")
+		}
+	}
+	k.conn.Close()
+	r.wait()
+	if run := tellRun(t, r.dir); len(run.Untaken) > 0 {
+		t.Errorf("%+v", run)
+	}
 }
 
 // long is a row of more bytes than the protocol's lines have.
