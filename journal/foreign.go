@@ -3,6 +3,8 @@ package journal
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -22,12 +24,14 @@ var foreign = []struct{ magic, what, hint string }{
 	{"SQLite format 3\x00", "an SQLite database", ""},
 	{"\x7fELF", "a program (ELF)", ""},
 	{"%PDF-", "a PDF document", ""},
+	{"\xff\xfe\x00\x00", "text in UTF-32", utf32Hint}, {"\x00\x00\xfe\xff", "text in UTF-32", utf32Hint},
 	{"\xff\xfe", "text in UTF-16", utf16Hint}, {"\xfe\xff", "text in UTF-16", utf16Hint},
 }
 
 const (
 	packetHint = "save the payload of each direction as text, and import that with --direction s2c or c2s"
 	utf16Hint  = "convert it first: iconv -f UTF-16 -t UTF-8 FILE | repltap import - …"
+	utf32Hint  = "convert it first: iconv -f UTF-32 -t UTF-8 FILE | repltap import - …"
 )
 
 // Foreign says what a file is whose first bytes are head, in words that follow
@@ -49,10 +53,12 @@ func Foreign(head []byte) (what, hint string) {
 }
 
 // IsZstd says whether a file that begins with head is compressed with zstd, also
-// when it begins with a skippable frame.
+// when it begins with a skippable frame, or is cut off within its first header.
 func IsZstd(head []byte) bool {
+	const magic = 4
 	var h zstd.Header
-	return h.Decode(head) == nil
+	err := h.Decode(head)
+	return err == nil || len(head) >= magic && errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // IsFile says whether a file that begins with head is a database of bbolt, as the

@@ -91,14 +91,14 @@ func isHTTPRequest(b []byte) bool {
 	return ok && whole && bytes.HasPrefix(version, []byte("HTTP/"))
 }
 
-// isRESP knows the answers of a Redis, and a client's commands, which are
-// arrays of strings.
+// isRESP knows the answers of a Redis and what it pushes, and a client's commands,
+// which are arrays of strings.
 func isRESP(b []byte) bool {
 	if hasAnyPrefix(b, []string{"+OK\r\n", "+PONG\r\n", "-NOAUTH ", "-ERR ", "-WRONGPASS ", "-DENIED ", "-MISCONF ", "-LOADING "}) {
 		return true
 	}
 	head, _, whole := bytes.Cut(b, []byte("\r\n"))
-	if !whole || len(head) < 2 || head[0] != '*' && head[0] != '$' && head[0] != ':' {
+	if !whole || len(head) < 2 || bytes.IndexByte([]byte("*$:>"), head[0]) < 0 {
 		return false
 	}
 	_, ok := plainInt(head[1:])

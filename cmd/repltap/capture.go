@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"repltap/wire"
 )
 
@@ -89,7 +91,7 @@ func (c *captureReader) next() error {
 	}
 	if err := c.lines.Err(); err != nil {
 		if c.good > 0 && isCut(err) {
-			return &cutError{File: c.name, Line: c.good, Why: err.Error()}
+			return &cutError{File: c.name, Line: c.good, Why: cutBy(err)}
 		}
 		return fmt.Errorf("%s, after line %d: %w", c.name, c.number, err)
 	}
@@ -104,13 +106,28 @@ func (c *captureReader) trouble(err error) error {
 	if c.good > 0 && errors.As(err, &syntax) && !c.lines.Scan() && (c.lines.Err() == nil || isCut(c.lines.Err())) {
 		return &cutError{File: c.name, Line: c.good, Why: fmt.Sprintf("line %d is not whole", number)}
 	}
-	return fmt.Errorf("%s, line %d: %w", c.name, number, err)
+	err = fmt.Errorf("%s, line %d: %w", c.name, number, err)
+	if c.good == 0 {
+		err = withHint(err, "a capture is JSON lines of its own kind, see repltap import --help")
+	}
+	return err
 }
 
 // isCut says whether an error of reading is about the data and not the disk.
 func isCut(err error) bool {
 	var path *fs.PathError
 	return !errors.As(err, &path) && !errors.Is(err, bufio.ErrTooLong)
+}
+
+// cutBy words why a file can't be read further.
+func cutBy(err error) string {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the compressed data ends early"
+	case errors.Is(err, zstd.ErrMagicMismatch):
+		return "what follows is not compressed with zstd"
+	}
+	return err.Error()
 }
 
 func (c *captureReader) parse(text []byte) error {
@@ -141,6 +158,8 @@ func jsonTrouble(err error) error {
 	switch {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("not JSON at byte %d: %w", syntax.Offset, err)
+	case errors.As(err, &kind) && kind.Field == "t":
+		return fmt.Errorf(`"t" is a %s, and not Unix nanoseconds as a whole number`, kind.Value)
 	case errors.As(err, &kind):
 		return fmt.Errorf("%q is a %s, which is not what belongs there", kind.Field, kind.Value)
 	}

@@ -58,7 +58,7 @@ func TestCaptureReaderTrouble(t *testing.T) {
 		`[1,2]`:                                "array",
 		`{"dir":"s2c","data":"QQo="}`:          `no time ("t")`,
 		`{"t":"now","event":"open"}`:           `"t" is a string`,
-		`{"t":1.5,"event":"open"}`:             `"t" is a number 1.5`,
+		`{"t":1.5,"event":"open"}`:             `"t" is a number 1.5, and not Unix nanoseconds`,
 		`{"t":1}`:                              `neither "data"`,
 		`{"t":1,"data":"QQo="}`:                `neither "data"`,
 		`{"t":1,"dir":"up","data":"QQo="}`:     `"up"`,
@@ -91,11 +91,13 @@ func TestSniff(t *testing.T) {
 		stop()
 	}
 	for text, want := range map[string]string{
-		"": "nothing in it", "\x5f\x2a\x4d\x18\x02\x00\x00\x00hi": "nothing in it", zstdOf("PING 5\n")[:12]: "cut off",
+		"": "nothing in it", "\x5f\x2a\x4d\x18\x02\x00\x00\x00hi": "nothing in it", zstdOf("PING 5\n")[:12]: "cut off", zstdOf("PING 5\n")[:5]: "cut off",
 		"\x1f\x8b\x08": "gzip", "\xd4\xc3\xb2\xa1rest": "pcap", "\n\r\r\n": "pcapng",
-		"\xff\xfeP\x00I\x00": "UTF-16", "\x00P\x00I\x00N\x00G": "UTF-16", "\xff\x00": "no text",
+		"\xff\xfeP\x00I\x00": "UTF-16", "{\x00\"\x00t\x00\"\x00:\x005\x00}\x00": "UTF-16", "\xff\xfe\x00\x00P\x00\x00\x00": "UTF-32", "\x00P\x00I\x00N\x00G": "UTF-16", "\xff\x00": "no text",
 		"\n": "neither", "hello\n": `begins with "hello"`, "ping 5\n": "neither", "PING 5\nno\nno\n": "neither",
 		"1) \"subscribe\"\n2) \"c\"\n": "redis-cli", "Reading messages...\n": "redis-cli", "1339518083.107412 [0 127.0.0.1:60866] \"keys\"\n": "MONITOR",
+		"subscribe\nx.y\n1\nmessage\nx.y\nRDATA events 5 []\n": "redis-cli", "\"pmessage\",\"*\",\"x.y\",\"PING 5\"\n": "redis-cli", ">3\r\n$7\r\nmessage\r\n": "Redis",
+		"ERROR could not connect\nINFO once more\nERROR could not connect\n": "a log", "[2019-11-29 07:01:30] x\n": "a log", "[1,2]": "JSON array",
 		"2019-11-29 07:01:30,589 - synapse.replication - 1 - INFO - x - Streaming\n": "log of Synapse", "Nov  9 07:01:30 host synapse: x\n": "a log",
 		"07:01:30.123456 IP 127.0.0.1.9092 > 127.0.0.1.5: Flags\n": "tcpdump", "00000000: 5049 4e47 2035 0a\n": "hex dump",
 		"<html>": "HTML", "HTTP/1.1 200 OK\r\n": "HTTP", "[{}]": "JSON array", "=== 2026-07-14 UTC ===\n": "repltap log",
@@ -109,6 +111,20 @@ func TestSniff(t *testing.T) {
 			t.Errorf("sniff(%q): %v; want something about %q", text, err, want)
 		}
 		stop()
+	}
+}
+
+// Times that are no nanoseconds are not taken for some of 1970.
+func TestCaptureTimeUnits(t *testing.T) {
+	for per, want := range map[int64]string{1: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: ""} {
+		var s clockSurvey
+		for i := range int64(3) {
+			at := (1_784_030_400 + i) * per
+			s.see(int(i), 0, &captureLine{T: &at, Event: "open"})
+		}
+		if unit, ok := s.unit(); unit != want || ok != (want != "") {
+			t.Errorf("%d a second: %q", per, unit)
+		}
 	}
 }
 

@@ -99,6 +99,19 @@ func (s *clockSurvey) see(number, conn int, l *captureLine) {
 	}
 }
 
+// unit says which unit the times of a capture are in that are no nanoseconds: all of
+// them would be in the first days of 1970, and are of the time of Synapse in it.
+func (s *clockSurvey) unit() (name string, ok bool) {
+	const from, to = 1_450_000_000, 2_200_000_000 // 2015 to 2039
+	names := []string{"seconds", "milliseconds", "microseconds"}
+	for i, per := range []int64{1, 1e3, 1e6} {
+		if s.any && from*per <= s.first && s.last < to*per {
+			return names[i], true
+		}
+	}
+	return "", false
+}
+
 // tooSoon says whether a PING comes long before its beat.
 func (s *clockSurvey) tooSoon(v clockVoice, t int64) bool {
 	n := len(s.pings[v])

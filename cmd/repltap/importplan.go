@@ -58,13 +58,17 @@ func (p *importPlanner) plan(ctx context.Context, s *source) (*planned, error) {
 		}
 		// To the end, for what a broken compression would say.
 		if _, err = io.Copy(io.Discard, r); err != nil && isCut(err) {
-			pl.cut, err = &cutError{File: s.name, Why: err.Error()}, nil
+			pl.cut, err = &cutError{File: s.name, Why: cutBy(err)}, nil
 		} else if err != nil {
 			err = fmt.Errorf("%s: %w", s.name, err)
 		}
 		return pl, err
 	}
-	return pl, pl.scan(ctx, r, func() { p.progress.at(p.done+s.read, p.total) })
+	err = pl.scan(ctx, r, func() { p.progress.at(p.done+s.read, p.total) })
+	if unit, ok := pl.clock.unit(); ok && err == nil {
+		err = withHint(fmt.Errorf("%s: its times (\"t\") look like Unix %s", s.name, unit), "they have to be Unix nanoseconds, see repltap import --help")
+	}
+	return pl, err
 }
 
 // scan reads a capture to its end.

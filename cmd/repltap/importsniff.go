@@ -56,7 +56,8 @@ func sniff(r *bufio.Reader) (format, error) {
 		}
 		return 0, fmt.Errorf("nothing of it can be read, it is cut off or damaged: %w", err)
 	}
-	if trimmed := bytes.TrimLeft(head, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
+	what, _ := journal.Foreign(head)
+	if trimmed := bytes.TrimLeft(head, " \t\r\n"); what == "" && len(trimmed) > 0 && trimmed[0] == '{' {
 		return formatCapture, nil
 	}
 	if isReplication(head) {
@@ -66,12 +67,13 @@ func sniff(r *bufio.Reader) (format, error) {
 }
 
 // isReplication says whether at least half of the lines of a text are commands of
-// the protocol.
+// the protocol. ERROR counts for nothing: lines of many logs begin with it.
 func isReplication(text []byte) bool {
 	known, others := 0, 0
 	for line := range bytes.Lines(text) {
-		switch {
-		case wire.CommandOf(line) != wire.CmdUnknown:
+		switch c := wire.CommandOf(line); {
+		case c == wire.CmdError:
+		case c != wire.CmdUnknown:
 			known++
 		case len(bytes.TrimSpace(line)) > 0:
 			others++
@@ -86,16 +88,17 @@ var texts = []struct {
 	line       *regexp.Regexp
 	what, hint string
 }{
-	{regexp.MustCompile(`^(Reading messages\.\.\.|[1-4]\) "p?(un)?(subscribe|message)")`), "output of redis-cli SUBSCRIBE", redisHint},
+	{regexp.MustCompile(`^(Reading messages\.\.\.|([1-4]\) |\[?)"p?(un)?(subscribe|message)"|p?(un)?(subscribe|message)\r?\n)`), "output of redis-cli SUBSCRIBE", redisHint},
 	{regexp.MustCompile(`^\d{10}\.\d+ \[\d+ \S+\] "`), "output of redis-cli MONITOR", redisHint},
 	{regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ - (synapse|root)\b`), "a log of Synapse", logHint},
-	{regexp.MustCompile(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d`), "a log", logHint},
+	{regexp.MustCompile(`^\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d`), "a log", logHint},
 	{regexp.MustCompile(`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d `), "a log", logHint},
 	{regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d+ IP6? `), "output of tcpdump", "write the packets' payload of each direction to a file, as tcpflow does, and import that with --direction s2c or c2s"},
 	{regexp.MustCompile(`^(0x)?[0-9a-f]{4,8}:? ( ?[0-9a-f]{2}){4}`), "a hex dump", "turn it back into bytes first: xxd -r FILE | repltap import - …"},
 	{regexp.MustCompile(`^=== \d{4}-\d\d-\d\d UTC ===`), "output of repltap log", "import what the journal was made of, or the output of repltap log --format raw"},
 	{regexp.MustCompile(`^<(!|\?|[a-zA-Z])`), "HTML or XML", ""},
-	{regexp.MustCompile(`^\[`), "a JSON array", "a capture has one JSON object on each line"},
+	{regexp.MustCompile(`^(DEBUG|INFO|WARN(ING)?|ERROR|CRITICAL|FATAL)[: ]`), "a log", logHint},
+	{regexp.MustCompile(`^\[\s*([\[{"\]]|-?\d+\s*[,\]]|$)`), "a JSON array", "a capture has one JSON object on each line"},
 }
 
 const (
