@@ -11,8 +11,9 @@ import (
 // AckRow is how far a federation sender was behind with telling that it stored
 // what it was sent of the stream federation. Its tokens start anew when the
 // process that writes them does; acked, sent and behind are of the last of these
-// generations. What acknowledges nothing at all has no row: nothing tells that it
-// sends federation.
+// generations. What acknowledges nothing at all has a row where it asked for the
+// stream, as up to 1.12 only federation senders do, and, if rows waited for long,
+// where no worker acknowledges anything.
 type AckRow struct {
 	Worker      string      `json:"worker" col:"worker"`
 	Acks        int64       `json:"acks" col:"acks"`
@@ -25,6 +26,8 @@ type AckRow struct {
 	DelayP50    AboutMillis `json:"delay_p50_ms" col:"delay ms p50"` // from when its token came to anybody
 	DelayMax    Millis      `json:"delay_max_ms" col:"max"`
 	Place                   // of the most that it was behind, or else of the last ack
+
+	sender bool // it is known to send federation
 }
 
 // federationStream is the stream of which federation senders acknowledge tokens.
@@ -33,6 +36,7 @@ const federationStream = "federation"
 // acks follows FEDERATION_ACK.
 type acks struct {
 	by   map[string]*ackCount
+	any  bool // some worker acknowledged something
 	left int64
 }
 
@@ -66,6 +70,11 @@ func (a *acks) take(e *entry) {
 	case e.line() && e.Gist.Command == wire.CmdFederationAck && e.Dir == wire.C2S && e.Gist.HasToken:
 		if n := a.of(e); n != nil {
 			n.acked(e)
+			a.any, n.row.sender = true, true
+		}
+	case e.line() && e.Gist.Form == wire.FormReplicateToken && string(e.Gist.Stream) == federationStream && e.Dir == wire.C2S:
+		if n := a.of(e); n != nil {
+			n.row.sender = true
 		}
 	}
 }
@@ -154,10 +163,11 @@ func (a *acks) finish(p *Profile) {
 	p.Acks = []AckRow{}
 	for _, name := range sortedKeys(a.by) {
 		n := a.by[name]
-		if n.row.Acks == 0 {
+		n.settle(p.end())
+		mute := n.row.Acks == 0
+		if mute && (n.row.Waited == 0 || !n.row.sender && (a.any || n.row.Waited < muteAfter)) {
 			continue
 		}
-		n.settle(p.end())
 		q := n.delay.quantiles()
 		n.row.DelayP50, n.row.DelayMax = q.p50.about(), q.max.millis()
 		p.Acks = append(p.Acks, n.row)
@@ -169,9 +179,16 @@ func (a *acks) finish(p *Profile) {
 // came to it, many times over.
 const muteAfter = Seconds(time.Minute)
 
-// acks is federation senders that no longer acknowledge.
+// acks is federation senders that acknowledge nothing. Where none does, one of those
+// that got the rows may send federation.
 func (h *highlighter) acks() {
-	if r := greatest(h.p.Acks, func(r *AckRow) int64 { return int64(r.Waited) }); r != nil && r.Waited >= muteAfter {
+	r := greatest(h.p.Acks, func(r *AckRow) int64 { return int64(r.Waited) })
+	switch {
+	case r == nil || r.Waited < muteAfter:
+	case !r.sender:
+		h.note("acks", r.Place, "Rows of federation came to %s, and none acknowledged any, for %s s at most: a federation sender does.",
+			many(int64(len(h.p.Acks)), "worker"), r.Waited.Digits())
+	default:
 		h.problem("acks", r.Place, "Federation sender %s acknowledged nothing for %s s while rows of federation waited for it; it is %s behind.",
 			cmp.Or(r.Worker, "(no name)"), r.Waited.Digits(), many(max(int64(r.Behind), 0), "token"))
 	}

@@ -67,13 +67,17 @@ func (q *quietest) times() string {
 	return fmt.Sprintf("; this is the longest of %d such silences", q.count)
 }
 
+// pingsAtLeast is how often a master says PING while it has nothing else to say,
+// twice over: where they come less often they stopped, too.
+const pingsAtLeast = Seconds(10 * time.Second)
+
 func (h *highlighter) quietAll(q *quietest) {
 	s := q.row
 	if s == nil {
 		return
 	}
 	pings := ""
-	if s.Pings > 0 {
+	if s.Pings >= int64(s.Lasted/pingsAtLeast) && s.Pings > 0 {
 		pings = " while PINGs went on"
 	}
 	h.problem("silence", s.Place, "No row to anybody for %s s (%s)%s; %s%s%s.", s.Lasted.Digits(), s.span(), pings, s.usual(), s.lasting(), q.times())

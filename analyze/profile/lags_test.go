@@ -104,3 +104,36 @@ func TestCatchUps(t *testing.T) {
 		1 answered 2.000 3.000 - 10 -
 		2 answered 3.000 4.000 11 15 4`)
 }
+
+// TestAcksNone: a worker that asked for federation by name and acknowledges nothing
+// stands out. Where all get it, one of them may be the sender if none acknowledges.
+func TestAcksNone(t *testing.T) {
+	bare := "0 %d open\n0 %d < NAME w%d\n0 %d < REPLICATE \n1 %d > POSITION federation master 7 7\n"
+	named := "0 1 open\n0 1 < NAME w1\n0 1 < REPLICATE federation 7\n1 1 > POSITION federation 7\n"
+	hello := strings.NewReplacer("%d", "1").Replace(bare) + strings.NewReplacer("%d", "2").Replace(bare)
+	rows := "1000 1 > RDATA federation master 8 [\"k\",{}]\n1000 2 > RDATA federation master 8 [\"k\",{}]\n"
+	for name, c := range map[string]struct{ story, table, highlight string }{
+		"asked for": {named + "1000 1 > RDATA federation 8 [\"k\",{}]\n90000 1 > PING 1\n", "w1 0 1 89.000",
+			"problem: Federation sender w1 acknowledged nothing for 89.000 s while rows of federation waited for it; it is 1 token behind."},
+		"none of two": {hello + rows + "90000 1 > PING 1\n", "w1 0 1 89.000|w2 0 1 89.000",
+			"note: Rows of federation came to 2 workers, and none acknowledged any, for 89.000 s at most: a federation sender does."},
+		"for a short time": {hello + rows + "30000 1 > PING 1\n", "", ""},
+		"one of two":       {hello + rows + "1100 2 < FEDERATION_ACK w2 8\n90000 1 > PING 1\n", "w2 1 0 0.100", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := profiled(t, c.story)
+			if got := strings.ReplaceAll(strings.TrimSpace(shown(t, p, "acks", "worker", "acks", "behind", "waited_max_s")), "\n", "|"); got != c.table {
+				t.Errorf("the table has %q, want %q", got, c.table)
+			}
+			told := ""
+			for _, h := range p.Highlights {
+				if h.Table == "acks" {
+					told = h.Severity + ": " + h.Text
+				}
+			}
+			if told != c.highlight {
+				t.Errorf("the highlights say %q, want %q", told, c.highlight)
+			}
+		})
+	}
+}
