@@ -131,7 +131,8 @@ func (s *store) setDoubt(err error) {
 // go of the file.
 func (s *store) lose(why *LostFileError) {
 	if s.file != nil {
-		s.salvage()
+		h := s.holding()
+		s.seq = max(s.header.After, s.salvage(&h, &s.disk))
 		why.Bytes = s.forgo(s.kept, reasonLost+why.Error())
 		s.disown()
 	}
@@ -139,51 +140,73 @@ func (s *store) lose(why *LostFileError) {
 	s.note()
 	s.mu.Lock()
 	s.st.Err = why
+	s.mu.Unlock()
+	s.say(why)
+}
+
+// say logs that a file was taken away, and has Stats say it for a while.
+func (s *store) say(why *LostFileError) {
+	s.mu.Lock()
 	s.past, s.pastAt = why, time.Now()
 	s.mu.Unlock()
 	s.log.Error("the journal was taken away from its recorder; the traffic goes on, and what is lost is noted as a gap", "dir", s.dir, "error", why, "lost_bytes", why.Bytes)
 }
 
-// salvage takes out of what is lost with the open file what readers still find:
-// all that lay before where it was cut, or what another file in its place has.
-func (s *store) salvage() {
-	s.seq = s.header.After
-	s.disk.at("read", s.pathOf(s.number))
-	j, err := openFile(s.pathOf(s.number))
+// holding is what was written to a file: what is lost with it.
+type holding struct {
+	number uint64
+	flows  ledger
+	places []livePlace // of its blocks, in order
+	end    int64       // of what was written last
+	info   os.FileInfo // which file it is; nil when that is not known
+}
+
+// holding is that of the open file.
+func (s *store) holding() holding {
+	return holding{number: s.number, flows: s.kept, places: s.places, end: s.file.end.offset}
+}
+
+// salvage takes out of what is lost with a file what readers still find: all that
+// lay before where it was cut, or what another file in its place has. It gives the
+// number of the last record of that, 0 when there is none.
+func (s *store) salvage(h *holding, w *watch) (seq uint64) {
+	w.at("read", s.pathOf(h.number))
+	j, err := openFile(s.pathOf(h.number))
 	if err != nil {
-		return
+		return 0
 	}
 	defer j.close()
 	if j.header.Recording != "" && j.header.Recording != s.id {
-		return
+		return 0
 	}
-	starts, left := s.starts(), 0
+	starts, left := h.starts(), 0
 	var buf []byte
 	for i := range j.blocks {
 		b := &j.blocks[i]
-		if _, ours := s.placeOf(b.head.first); !ours {
+		if _, ours := placeOf(h.places, b.head.first); !ours {
 			continue
 		}
-		s.disk.at("read", s.pathOf(s.number))
+		w.at("read", s.pathOf(h.number))
 		if buf, err = j.payload(b, buf); err == nil {
-			s.kept.remove(b.head)
-			s.seq = max(s.seq, b.head.first+uint64(b.head.count)-1)
+			h.flows.remove(b.head)
+			seq = max(seq, b.head.first+uint64(b.head.count)-1)
 			left++
 		}
 	}
 	// Pages are used again, so what is left need not be the beginning. Then what is
 	// lost begins where the file did.
-	if left > 0 && left < len(s.places) && s.seq >= s.places[left].first {
+	if left > 0 && left < len(h.places) && seq >= h.places[left].first {
 		for k, start := range starts {
-			s.kept[k].offset = start
+			h.flows[k].offset = start
 		}
 	}
+	return seq
 }
 
-// starts is where what the open file holds of each direction begins.
-func (s *store) starts() map[flowKey]int64 {
+// starts is where what the file holds of each direction begins.
+func (h *holding) starts() map[flowKey]int64 {
 	starts := map[flowKey]int64{}
-	for k, f := range s.kept {
+	for k, f := range h.flows {
 		starts[k] = f.offset
 	}
 	return starts
@@ -208,7 +231,7 @@ func (s *store) disown() {
 
 // leave lets go of a directory that is not the journal's any more.
 func (s *store) leave() {
-	s.sealer.forget()
+	s.sealer.forget(s.number)
 	s.lock.Close()
 	s.lock = nil
 }

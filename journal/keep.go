@@ -94,10 +94,11 @@ type sealer struct {
 	disk    watch
 	mu      sync.Mutex
 	cond    *sync.Cond
-	waiting []uint64
+	waiting []holding
 	closed  bool
 	done    chan struct{}
 	gone    atomic.Uint64 // retention has removed the files up to this one
+	left    atomic.Uint64 // the files up to this one went with their directory
 }
 
 func startSealer(s *store) *sealer {
@@ -107,15 +108,22 @@ func startSealer(s *store) *sealer {
 	return l
 }
 
-func (l *sealer) add(number uint64) {
+// maxWaiting is of how many files that wait it is known what is lost with them.
+const maxWaiting = 100
+
+func (l *sealer) add(h holding) {
 	l.mu.Lock()
-	l.waiting = append(l.waiting, number) // one a file: as few as there are files
+	if len(l.waiting) >= maxWaiting {
+		h = holding{number: h.number}
+	}
+	l.waiting = append(l.waiting, h) // one a file: as few as there are files
 	l.cond.Signal()
 	l.mu.Unlock()
 }
 
-// forget leaves the files that wait as they are: they went with their directory.
-func (l *sealer) forget() {
+// forget leaves the files up to one as they are: they went with their directory.
+func (l *sealer) forget(upTo uint64) {
+	l.left.Store(upTo)
 	l.mu.Lock()
 	l.waiting = nil
 	l.mu.Unlock()
@@ -141,11 +149,12 @@ func (l *sealer) run() {
 			l.mu.Unlock()
 			return
 		}
-		n := l.waiting[0]
+		h := l.waiting[0]
+		n := h.number
 		l.waiting = l.waiting[1:]
 		l.mu.Unlock()
-		if err := sealFile(l.s.pathOf(n), &l.disk); err != nil && n > l.gone.Load() {
-			l.s.log.Warn("a journal file could not be sealed; it is read as it is", "file", fileName(n), "error", err)
+		if err := sealFile(l.s.pathOf(n), &l.disk); err != nil {
+			l.failed(&h, err)
 		}
 		if n <= l.gone.Load() {
 			os.Remove(l.s.pathOf(n)) // it was removed while it was sealed
@@ -153,6 +162,40 @@ func (l *sealer) run() {
 		l.s.measure(&l.disk)
 		l.disk.done()
 	}
+}
+
+// failed accounts for a file that could not be sealed because it is not what was
+// written any more; any other is read as it is.
+func (l *sealer) failed(h *holding, err error) {
+	why := l.missing(h)
+	switch {
+	case h.number <= max(l.gone.Load(), l.left.Load()):
+	case why == nil:
+		l.s.log.Warn("a journal file could not be sealed; it is read as it is", "file", fileName(h.number), "error", err)
+	default:
+		lost := &LostFileError{File: fileName(h.number), Err: why}
+		l.s.salvage(h, &l.disk)
+		lost.Bytes = l.s.forgo(h.flows, reasonLost+lost.Error())
+		l.s.say(lost)
+	}
+}
+
+// missing says what became of a file that was written.
+func (l *sealer) missing(h *holding) error {
+	path := l.s.pathOf(h.number)
+	l.disk.at("look at", path)
+	there, err := os.Lstat(path)
+	switch {
+	case isGone(err):
+		return errRemoved
+	case err != nil || h.info == nil:
+		return nil
+	case !os.SameFile(h.info, there):
+		return errReplaced
+	case there.Size() < h.end:
+		return errCut
+	}
+	return nil
 }
 
 // Files that are being made and have no name of their own yet. One that is found

@@ -124,7 +124,7 @@ func openStore(dir string, o *Options) (*store, nextNumbers, error) {
 	s.disk.done()
 	s.sealer = startSealer(s)
 	for _, n := range unsealed {
-		s.sealer.add(n)
+		s.sealer.add(holding{number: n})
 	}
 	return s, s.next, nil
 }
@@ -485,16 +485,16 @@ func (s *store) findable(batch []packedBlock) {
 		}
 	}
 	for _, m := range s.moves {
-		if i, ok := s.placeOf(m.first); ok {
+		if i, ok := placeOf(s.places, m.first); ok {
 			s.places[i].place = m.place
 		}
 	}
 	s.moves = s.moves[:0]
 }
 
-// placeOf finds a block of the open file.
-func (s *store) placeOf(first uint64) (int, bool) {
-	return slices.BinarySearchFunc(s.places, first, func(p livePlace, first uint64) int { return cmp.Compare(p.first, first) })
+// placeOf finds a block among those of a file.
+func placeOf(places []livePlace, first uint64) (int, bool) {
+	return slices.BinarySearchFunc(places, first, func(p livePlace, first uint64) int { return cmp.Compare(p.first, first) })
 }
 
 // takeLost gives what was lost once it can be written down; nil nearly always.
@@ -522,12 +522,18 @@ func (s *store) drop() {
 	s.measure(&s.disk)
 }
 
-// rotate ends the open file and begins the next one.
-func (s *store) rotate() {
-	done := s.number
+// finish ends the open file, which is sealed then.
+func (s *store) finish() {
 	s.file.trim()
+	done := s.holding()
+	done.info, _ = s.file.f.Stat() // without it the file is not missed when it is replaced
 	s.drop()
 	s.sealer.add(done)
+}
+
+// rotate ends the open file and begins the next one.
+func (s *store) rotate() {
+	s.finish()
 	if err := s.create(); err != nil {
 		s.report(err)
 	}
@@ -548,9 +554,7 @@ func (s *store) close() error {
 		}
 	}
 	if s.file != nil {
-		s.file.trim()
-		s.drop()
-		s.sealer.add(s.number)
+		s.finish()
 	}
 	s.disk.at("read", s.dir) // which is what readers may wait for
 	s.server.close()

@@ -173,7 +173,11 @@ func Create(dir string, o Options) (*Writer, error) {
 	w.guards.Go(w.guard)
 	w.wg.Add(3)
 	go w.flusher()
-	go w.packing()
+	level := zstd.SpeedFastest
+	if o.Past { // nobody's traffic waits
+		level = zstd.SpeedDefault
+	}
+	go w.packing(newPacker(level))
 	go func() { defer w.wg.Done(); s.run(w.packed) }()
 	w.Append(&Record{Time: o.Anchor.UnixNano(), Kind: KindFile, Event: &Event{What: "begin", Source: o.Source, Redact: o.Redact.String(), Program: o.Program}})
 	return w, nil
@@ -388,14 +392,9 @@ func (w *Writer) flusher() {
 }
 
 // packing compresses blocks until full is closed.
-func (w *Writer) packing() {
+func (w *Writer) packing(p *packer) {
 	defer w.wg.Done()
 	defer close(w.packed)
-	level := zstd.SpeedFastest
-	if w.opts.Past { // nobody's traffic waits
-		level = zstd.SpeedDefault
-	}
-	p := newPacker(level)
 	for f := range w.full {
 		out := packedBlock{conns: f.conns, next: f.next, done: f.done}
 		if !f.b.empty() {

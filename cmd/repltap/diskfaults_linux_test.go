@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -29,6 +30,15 @@ func hangs(calls, name string) func(*testing.T, *faultyDisk, string) {
 				return false
 			}
 		})
+	}
+}
+
+// whileSealed is how something is done to the first file while it is sealed.
+func whileSealed(do func(path string) error) func(*testing.T, *faultyDisk, string) {
+	return func(t *testing.T, d *faultyDisk, dir string) {
+		hangs("create", "0000000001.journal.sealing")(t, d, dir)
+		fine(t, do(filepath.Join(dir, "0000000001.journal")))
+		d.mend()
 	}
 }
 
@@ -71,6 +81,10 @@ var diskFaults = []diskTrouble{
 	{name: "sealing: sync error", args: sealed, begin: refuses("fsync", "sealing", 0, syscall.EIO), log: "could not be sealed", end: mends},
 	{name: "sealing: can't be named", args: sealed, begin: refuses("rename", "sealing", 0, syscall.EIO), log: "could not be sealed", end: mends},
 	{name: "sealing: read error", args: sealed, begin: refuses("read", ".journal", 0, syscall.EIO), log: "could not be sealed", end: mends},
+	{name: "sealing: the file is removed", args: []string{"--rotate-size", "16KiB"}, begin: whileSealed(os.Remove),
+		health: "0000000001.journal was removed", log: "taken away", reason: "file lost: 0000000001.journal was removed"},
+	{name: "sealing: the file is cut", args: []string{"--rotate-size", "16KiB"}, begin: whileSealed(func(path string) error { return os.Truncate(path, 2*4096) }),
+		health: "0000000001.journal was cut short", log: "taken away", reason: "file lost: 0000000001.journal was cut short", damage: true},
 	{name: "sealing: hangs", args: sealed, begin: hangs("write fsync", "sealing"), end: mends},
 }
 
