@@ -454,16 +454,22 @@ func (b *boltWriter) meta(names, txn uint64) []byte {
 
 // whole says whether what was committed last is still there as far as its end.
 func (b *boltWriter) whole() error {
-	if len(b.end.text) == 0 {
-		return nil
-	}
 	b.watch.at("read", b.path)
-	text := make([]byte, len(b.end.text))
-	_, err := b.f.ReadAt(text, b.end.offset-int64(len(text)))
-	if errors.Is(err, io.EOF) || err == nil && len(bytes.Trim(text, "\x00")) == 0 {
+	if b.end.isCut(b.f) {
 		return errCut
 	}
-	return nil // a read that fails says nothing of what was written
+	return nil
+}
+
+// isCut says whether a file does not reach to the mark any more, or did not at some
+// time. A read that fails says nothing of what was written.
+func (m *mark) isCut(f io.ReaderAt) bool {
+	if len(m.text) == 0 {
+		return false
+	}
+	text := make([]byte, len(m.text))
+	_, err := f.ReadAt(text, m.offset-int64(len(text)))
+	return errors.Is(err, io.EOF) || err == nil && len(bytes.Trim(text, "\x00")) == 0
 }
 
 // check says whether the file's name still leads to it, and whether all that was

@@ -157,13 +157,13 @@ type holding struct {
 	number uint64
 	flows  ledger
 	places []livePlace // of its blocks, in order
-	end    int64       // of what was written last
+	end    mark
 	info   os.FileInfo // which file it is; nil when that is not known
 }
 
 // holding is that of the open file.
 func (s *store) holding() holding {
-	return holding{number: s.number, flows: s.kept, places: s.places, end: s.file.end.offset}
+	return holding{number: s.number, flows: s.kept, places: s.places, end: s.file.end}
 }
 
 // salvage takes out of what is lost with a file what readers still find: all that

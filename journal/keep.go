@@ -192,7 +192,15 @@ func (l *sealer) missing(h *holding) error {
 		return nil
 	case !os.SameFile(h.info, there):
 		return errReplaced
-	case there.Size() < h.end:
+	case there.Size() < h.end.offset:
+		return errCut
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if h.end.isCut(f) { // and grew again
 		return errCut
 	}
 	return nil

@@ -533,7 +533,11 @@ func (s *store) finish() {
 
 // rotate ends the open file and begins the next one.
 func (s *store) rotate() {
-	s.finish()
+	if err := s.checkFile(); err != nil {
+		s.lose(&LostFileError{File: fileName(s.number), Err: err})
+	} else {
+		s.finish()
+	}
 	if err := s.create(); err != nil {
 		s.report(err)
 	}

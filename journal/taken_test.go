@@ -318,3 +318,32 @@ func TestNoteOfMany(t *testing.T) {
 		t.Errorf("the note lacks %d bytes", want)
 	}
 }
+
+// TestCutBeforeRotation: a file that was cut and has grown again is not taken for
+// whole when it is finished, nor when it is sealed.
+func TestCutBeforeRotation(t *testing.T) {
+	dir := t.TempDir()
+	w := create(t, dir, Options{FlushInterval: time.Hour})
+	x := newTraffic(w, 1)
+	x.talk(1, 50, 100)
+	must(t, w.Sync())
+	h := w.store.holding()
+	info, err := os.Stat(openFileOf(dir))
+	must(t, err)
+	h.info = info
+	if err := w.store.sealer.missing(&h); err != nil {
+		t.Error(err)
+	}
+	must(t, os.Truncate(openFileOf(dir), 2*4096))
+	must(t, os.Truncate(openFileOf(dir), info.Size()))
+	if err := w.store.sealer.missing(&h); err != errCut {
+		t.Errorf("what became of it: %v", err)
+	}
+	w.store.rotate()
+	x.talk(1, 10, 100)
+	x.close(1)
+	must(t, w.Close())
+	if rep := verify(t, dir); rep.Unaccounted != 0 || len(rep.Gaps) == 0 {
+		t.Errorf("unaccounted %d, gaps %v", rep.Unaccounted, rep.Gaps)
+	}
+}
