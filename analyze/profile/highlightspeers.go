@@ -43,8 +43,15 @@ func (h *highlighter) endings() {
 		h.problem("endings", h.ending(first), "%s with an ERROR; the first, %s, with “%s” by the %s.", many(n, "connection"), connOf(first.Conn, first.Worker), brief(what), who)
 	}
 	if r := greatest(h.p.Reconnects, func(r *ReconnectRow) int64 { return r.InMinute }); r != nil && r.InMinute >= restless {
-		h.problem("reconnects", r.Place, "Worker %s connected %s within a minute, %s in all; it stayed %s s on average, and was away for %s s.",
-			or(r.Worker, "(no name)"), times(r.InMinute), times(r.Connections), or(r.LifeMean.Digits(), "?"), or(r.AwayP50.Digits(), "?"))
+		stay := "how long it stayed is not known: a recording was cut each time"
+		if life := r.LifeMean.Digits(); life != "" {
+			stay = "it stayed " + life + " s on average"
+		}
+		if away := r.AwayP50.Digits(); away != "" {
+			stay += ", and was away for " + away + " s"
+		}
+		h.problem("reconnects", r.Place, "Worker %s connected %s within a minute, %s in all; %s.",
+			or(r.Worker, "(no name)"), times(r.InMinute), times(r.Connections), stay)
 	}
 }
 

@@ -79,6 +79,9 @@ func TestHighlightsOfTrouble(t *testing.T) {
 		{"reconnects", each(1, 7, 300, func(i, at int) string {
 			return strings.TrimSpace(greeting(at, i, "w1", "events")) + fmt.Sprintf("\n%d %d close fin master", at+200, i)
 		}), "reconnects", "Worker w1 connected 6 times within a minute, 6 times in all; it stayed 0.200 s on average, and was away for 0.1"},
+		{"cut recordings", each(1, 7, 300, func(i, at int) string {
+			return strings.TrimSpace(greeting(at, i, "w1", "events")) + fmt.Sprintf("\n%d %d close cut tap", at+200, i)
+		}), "reconnects", "6 times in all; how long it stayed is not known: a recording was cut each time."},
 		{"wrong port", "0 1 open\n1 1 < NAME w1\n1 1 < REPLICATE \n2 1 > HTTP/1.1 400 Bad Request\r", "findings", "The first: an HTTP response"},
 		{"other server", greeting(0, 1, "w1") + "2 1 < ERROR Wrong remote\n3 1 close fin worker", "endings", "with “Wrong remote” by the worker"},
 		{"long line", greeting(0, 1, "w1", "account_data") + `10 1 > RDATA account_data master 6 ["@u:lab.test",null,"m.direct","` + strings.Repeat("x", 14000) + `"]`,
