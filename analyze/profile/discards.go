@@ -185,7 +185,7 @@ func (d *discards) counts(e *entry) bool {
 		return false
 	}
 	return s.writer.known == nil || s.writer.known.Tokens&wire.TokensUnordered != 0 || s.writer.known.Ordered(set) ||
-		s.again || s.standing.epoch != s.epoch
+		s.again || s.below > 0 || s.standing.epoch != s.epoch
 }
 
 // tooEarly notes rows that came before a POSITION. What becomes of them is known

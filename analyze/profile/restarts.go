@@ -43,7 +43,7 @@ func (w *writer) restart(e *entry, to, from int64) {
 func (t *tracker) anew(e *entry, c *cursor) {
 	w, token := c.writer, e.Gist.Token
 	switch {
-	case !c.known || token > c.high || w.known == nil || !w.known.Ordered(e.conn.dialects(&e.Gist)):
+	case !c.known || token > c.high || w.known == nil || !w.known.Ordered(e.conn.dialects(&e.Gist)) && !c.floor.above(token, w.known):
 		c.below = 0
 		return
 	case c.below > 0 && token > c.row:
@@ -60,6 +60,31 @@ func (t *tracker) anew(e *entry, c *cursor) {
 	}
 	e.step.anew = true
 	c.epoch, c.high, c.below = w.epoch, token, 0
+}
+
+// A floor is the highest token that a connection was sent before its last pause.
+// Where rows come in no order within what is sent at once, those after a pause are
+// still above it.
+type floor struct {
+	set   bool
+	token int64
+	at    int64 // when a row came last, or what begins anew
+}
+
+// burstOver is how long a pause is after which rows are not of what was sent before.
+const burstOver = int64(5e9)
+
+// come notes that a row comes.
+func (f *floor) come(at int64, c *cursor) {
+	if c.known && at-f.at >= burstOver {
+		f.set, f.token = true, c.high
+	}
+	f.at = at
+}
+
+// above says that a token is lower than what was sent at once could have it.
+func (f *floor) above(token int64, stream *wire.Stream) bool {
+	return f.set && token <= f.token && stream.Tokens&wire.TokensUnordered == 0
 }
 
 // dialects is what the connection may speak, as far as that is known.
@@ -88,7 +113,7 @@ func (c *connection) blind() {
 	c.heard, c.greeted = true, false
 	for _, k := range c.cursors {
 		k.standing.known = k.writer.rule.Move == wire.MoveZero
-		k.open = 0
+		k.open, k.floor = 0, floor{at: k.floor.at}
 	}
 }
 

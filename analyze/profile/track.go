@@ -64,6 +64,7 @@ type cursor struct {
 	epoch    int64
 	below    int     // rows one after the other that rise again below what came before
 	suspect  suspect // the first of them
+	floor    floor
 
 	answered int64 // REPLICATEs of anybody whose POSITION came
 	owed     int   // POSITIONs for the connection's own REPLICATE, up to 1.12
@@ -197,6 +198,10 @@ func (t *tracker) track(e *entry) {
 		t.close(e.conn)
 	case e.Kind == journal.KindGap:
 		e.conn.blind()
+	case e.Kind == journal.KindResume && e.Dir == wire.S2C && e.conn != nil:
+		for _, k := range e.conn.cursors {
+			k.floor.at = e.at
+		}
 	case !e.line():
 	case g.Command == wire.CmdRdata && e.Dir == wire.S2C && (g.Batch || g.HasToken):
 		if c := t.cursor(e.conn, g); c != nil {

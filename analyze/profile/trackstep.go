@@ -9,6 +9,7 @@ func (t *tracker) row(e *entry, c *cursor) {
 	*s = step{kind: stepRow, cursor: c, connected: e.conn.connected(c), greeted: e.conn.greeted}
 	s.hadSeen, s.wasHigh, s.knew, s.from, s.reached = c.writer.seen, c.writer.high, c.known, c.at, c.high
 	s.catching = c.owed > 0
+	c.floor.come(e.at, c)
 	if c.asked.set {
 		c.asked.rows++
 		c.asked.bytes += int64(len(e.Data))
@@ -79,7 +80,7 @@ func (t *tracker) position(e *entry, c *cursor) {
 		c.standing.fetch(s.current, g.Token)
 	}
 	c.standing.move(c, g.Token)
-	c.below = 0
+	c.below, c.floor = 0, floor{at: e.at}
 	e.conn.answers++
 }
 
@@ -128,7 +129,7 @@ func (t *tracker) replicate(e *entry) {
 	k.owed++
 	k.asked = askedFor{set: true, hasToken: g.HasToken, token: g.Token, at: e.at, seq: e.Seq, head: k.writer.high, hasHead: k.writer.seen}
 	k.known, k.hasRow, k.ready, k.open = g.HasToken, false, false, 0
-	k.at, k.high = g.Token, g.Token
+	k.at, k.high, k.floor = g.Token, g.Token, floor{at: e.at}
 	if st := k.standing; g.HasToken {
 		st.known, st.current = true, g.Token
 	}
