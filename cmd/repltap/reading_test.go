@@ -22,7 +22,8 @@ func TestFollowerIsOvertaken(t *testing.T) {
 
 func followerIsOvertaken(t *testing.T, format string) {
 	dir := filepath.Join(t.TempDir(), "journal")
-	tap, addr, master := startRecorder(t, dir, "--flush-interval", "20ms", "--rotate-size", "64KiB", "--max-size", "1MiB", "--redact", "none")
+	tap, addr, master := startRecorder(t, dir, "--flush-interval", "20ms", "--rotate-size", "64KiB", "--max-size", "1MiB", "--redact", "none",
+		"--queue", "256KiB", "--on-overflow", "block") // so that little is left to be written at the end
 	worker, behind := link(t, addr, master)
 	pipe, out, err := os.Pipe() // nobody reads it for now
 	if err != nil {
