@@ -156,6 +156,10 @@ func (b *boltWriter) commit() error {
 	if err != nil {
 		b.erase(used)
 	}
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Path == b.f.Name() {
+		p.Path = b.path // it was renamed since it was opened
+	}
 	return err
 }
 

@@ -51,7 +51,7 @@ var diskFaults = []diskTrouble{
 	{name: "full", begin: refuses("write create", "", 0, syscall.ENOSPC), end: mends,
 		health: "no space left", log: "can't be written", reason: "write failed: no space left"},
 	{name: "full at the second write", begin: refuses("write", ".journal", 1, syscall.ENOSPC), end: mends,
-		health: "no space left", log: "can't be written", reason: "write failed: no space left"},
+		health: "0000000001.journal: no space left", log: "can't be written", reason: "write failed: no space left"},
 	{name: "write error", begin: refuses("write", "", 2, syscall.EIO), end: mends,
 		health: "input/output error", log: "can't be written", reason: "write failed: input/output error"},
 	{name: "first sync fails", begin: refuses("fsync", "", 0, syscall.EIO), end: mends,
