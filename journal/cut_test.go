@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,4 +212,16 @@ func (x *traffic) rows(w *Writer, n int) {
 			w.Sync()
 		}
 	}
+}
+
+// TestKilledAtOnce: not even the beginning of the recording is there.
+func TestKilledAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	w := create(t, dir, Options{FlushInterval: time.Hour})
+	newTraffic(w, 1).talk(1, 5, 100)
+	rep := verify(t, copyDir(t, dir))
+	if rep.Blocks > 0 || !strings.Contains(fmt.Sprint(rep.Notes), "without being closed") {
+		t.Errorf("%+v", rep)
+	}
+	must(t, w.Close())
 }

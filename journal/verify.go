@@ -395,7 +395,7 @@ func (v *verifier) balance() {
 	})
 	if v.r.info.Live {
 		v.out.Notes = append(v.out.Notes, "the journal is being recorded right now: this is its state so far")
-	} else if v.ended < v.begun {
+	} else if v.ended < v.begun || v.out.Blocks == 0 && len(v.out.Damage) == 0 && v.unreadable == nil {
 		v.out.Notes = append(v.out.Notes, "a recording ended without being closed (killed, or a power loss): what it read in the last moments before is not in the journal")
 	}
 	if v.unreadable != nil {
