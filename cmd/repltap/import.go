@@ -96,7 +96,7 @@ func (o *importOptions) run(ctx context.Context, e *env, args []string) error {
 	if err == nil {
 		return o.summary(e, im)
 	}
-	if fresh && os.RemoveAll(o.journal) == nil {
+	if fresh && os.RemoveAll(o.journal) == nil || im == nil {
 		return err // as if nothing had been tried
 	}
 	return fmt.Errorf("%w; what had been imported by then is in %s", err, o.journal)
