@@ -53,8 +53,7 @@ func (d *Detector) Merge(other *Detector) {
 			}
 		}
 	}
-	d.changes++
-	d.split = d.within(AllReleases, false) == 0
+	d.judge()
 }
 
 // goesWith reports whether some release fits all that both have seen.

@@ -15,6 +15,7 @@ type Detector struct {
 	sides   [C2S + 1]side // by who sent; index 0 is for transports without direction
 	changes uint32        // how often what follows from it may have become another
 	split   bool          // no release is left that nothing speaks against
+	apart   bool          // the two sides have no dialect in common
 	view    rowView
 }
 
@@ -161,9 +162,15 @@ func (d *Detector) see(dir Direction, k kind, in func() ReleaseSet) {
 	t := tally{kind: k, form: k < kindStyle, n: 1, in: in()}
 	s.first(t)
 	if d.split || t.in != AllReleases {
-		d.changes++
-		d.split = d.within(AllReleases, false) == 0
+		d.judge()
 	}
+}
+
+// judge works out anew what only evidence of a kind not seen before can change.
+func (d *Detector) judge() {
+	d.changes++
+	d.split = d.within(AllReleases, false) == 0
+	d.apart = d.speaks(C2S)&d.speaks(S2C) == 0
 }
 
 // first takes in evidence of a kind that was not seen before.
@@ -243,17 +250,19 @@ func linesAgainst(set ReleaseSet, sides []side) (n uint64) {
 // Releases is the set of the releases that fit what was seen. It is empty when
 // how commands are written contradicts itself; Conflict then says why.
 func (d *Detector) Releases() ReleaseSet {
-	set := AllReleases
-	for i := range d.sides {
-		if d.sides[i].clash.n > 0 {
-			return 0
-		}
-		set &= d.sides[i].spoken()
-	}
-	if d.apart() {
+	if d.contradictory() {
 		return 0
 	}
+	set := AllReleases
+	for i := range d.sides {
+		set &= d.sides[i].spoken()
+	}
 	return d.within(set, true)
+}
+
+// contradictory reports whether Releases is empty.
+func (d *Detector) contradictory() bool {
+	return d.apart || d.clashes(NoDirection) || d.clashes(S2C) || d.clashes(C2S)
 }
 
 // Candidates is the set of the dialects that these releases speak.
@@ -275,9 +284,6 @@ func (d *Detector) Side(dir Direction) ReleaseSet {
 // speaks is the dialects that fit what one side says by itself. It is never empty.
 func (d *Detector) speaks(dir Direction) DialectSet { return d.sides[dir].says().Dialects() }
 
-// apart reports whether the two sides have no dialect in common.
-func (d *Detector) apart() bool { return d.speaks(C2S)&d.speaks(S2C) == 0 }
-
 // Conflict says in words what contradicts what, and is "" when nothing does.
 func (d *Detector) Conflict() string {
 	for dir := range d.sides {
@@ -285,7 +291,7 @@ func (d *Detector) Conflict() string {
 			return d.clashText(Direction(dir))
 		}
 	}
-	if d.apart() {
+	if d.apart {
 		return d.mismatch()
 	}
 	return ""

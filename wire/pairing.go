@@ -67,10 +67,10 @@ func misfit(worker, master DialectSet) string {
 // pair tells once that the two ends, or what one of them says, do not go
 // together. odd says that the line has been found odd already.
 func (c *Conversation) pair(dir Direction, line []byte, g *Gist, odd bool, found []Finding) []Finding {
-	if c.toldPair || c.detector.Releases() != 0 {
+	if c.toldPair || !c.detector.contradictory() {
 		return found
 	}
-	if c.detector.apart() {
+	if c.detector.apart {
 		return c.together(dir, line, g, found)
 	}
 	if c.toldSide[dir] || !c.detector.clashes(dir) {
