@@ -12,7 +12,7 @@ import (
 // listener is an Observer that keeps the codes of findings.
 type listener struct{ codes []string }
 
-func (l *listener) Line(uint64, wire.Direction, *wire.Gist, int) {}
+func (l *listener) Line(int64, uint64, wire.Direction, *wire.Gist, int) {}
 func (l *listener) Finding(_ uint64, _ wire.Direction, f *wire.Finding, _ []byte) {
 	l.codes = append(l.codes, f.Code)
 }

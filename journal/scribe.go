@@ -7,7 +7,7 @@ import (
 // Observer hears what a Scribe makes of the traffic, for counters. It is called
 // by the goroutine that feeds the Scribe, and keeps nothing it is shown.
 type Observer interface {
-	Line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int)
+	Line(at int64, conn uint64, dir wire.Direction, g *wire.Gist, bytes int) // at is its record's time: that of the read which ended it
 	Finding(conn uint64, dir wire.Direction, f *wire.Finding, line []byte)
 	Untold(conn uint64, dir wire.Direction, code string) // odd too, but there are so many of them that it is no finding
 	Worker(conn uint64, name string)                     // the worker said NAME
@@ -257,7 +257,7 @@ func (s *Scribe) tell(r *Record, text []byte, whole bool) {
 		return
 	}
 	if whole {
-		s.obs.Line(r.Conn, r.Dir, &r.Gist, len(text))
+		s.obs.Line(r.Time, r.Conn, r.Dir, &r.Gist, len(text))
 	}
 	for i := range r.Findings {
 		if f := &r.Findings[i]; r.Kind != KindClose || f.Count == 0 { // else each of them was told of

@@ -56,7 +56,7 @@ func TestObserverCounts(t *testing.T) {
 	o := NewObserver(NewMetrics(reg), nil)
 	for _, line := range []string{"RDATA caches master 7 [1]\n", "RDATA caches master 8 [1]\n", "RDATA made-up master 8 [1]\n", "PING 1\n", "NONSENSE\n"} {
 		g := wire.GistOf([]byte(line))
-		o.Line(1, wire.S2C, &g, len(line))
+		o.Line(0, 1, wire.S2C, &g, len(line))
 	}
 	for want, labels := range map[float64][]string{3: {"RDATA", "s2c"}, 1: {"PING", "s2c"}, 0: {"PING", "c2s"}} {
 		if got := value(t, reg, "repltap_commands_total", labels...); got != want {
@@ -91,7 +91,7 @@ func TestObserverCounts(t *testing.T) {
 func TestObservingALineAllocatesNothing(t *testing.T) {
 	o := NewObserver(nil, nil)
 	g := wire.GistOf([]byte("RDATA caches master 7 [1]\n"))
-	if n := testing.AllocsPerRun(100, func() { o.Line(1, wire.S2C, &g, 26) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { o.Line(0, 1, wire.S2C, &g, 26) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -60,8 +60,8 @@ func NewObserver(m *Metrics, log *slog.Logger) *Observer {
 }
 
 // Line counts a command.
-func (o *Observer) Line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
-	o.tally.line(conn, dir, g, bytes)
+func (o *Observer) Line(at int64, conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
+	o.tally.line(at, conn, dir, g, bytes)
 }
 
 // Finding counts a finding and logs it if there is not too much of it. The

@@ -61,6 +61,7 @@ type tally struct {
 	top           [numStreams]int64 // the highest token so far
 	lastRow       [numStreams]int64 // when one came to any worker, in Unix nanoseconds; 0 before
 	now           func() time.Time
+	readAt, rowAt int64 // when the last row was read by the recorder's clock, and what now said then
 
 	lastConn   uint64
 	last       *connTally
@@ -101,8 +102,8 @@ func newTally() *tally {
 	return &tally{conns: map[uint64]*connTally{}, workers: map[string]*workerTally{}, now: time.Now}
 }
 
-// line counts one. It is called for each and allocates nothing.
-func (t *tally) line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
+// line counts one that was read at at. It is called for each and allocates nothing.
+func (t *tally) line(at int64, conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
 	if dir == noDirection || dir > wire.C2S || g.Command >= wire.NumCommands {
 		return
 	}
@@ -119,7 +120,7 @@ func (t *tally) line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
 		s := t.stream(g.Stream)
 		w.rdata[s]++
 		if dir == wire.S2C {
-			t.lastRow[s] = t.now().UnixNano()
+			t.lastRow[s] = t.wall(at)
 			w.lastRow[s] = t.lastRow[s]
 		}
 		if s != otherStream {
@@ -135,6 +136,15 @@ func (t *tally) line(conn uint64, dir wire.Direction, g *wire.Gist, bytes int) {
 		}
 	}
 	t.mu.Unlock()
+}
+
+// wall is the wall clock's time at which a row was read at at. The clock is asked
+// once for all rows of one read: asking takes longer than all else in line.
+func (t *tally) wall(at int64) int64 {
+	if at != t.readAt || t.rowAt == 0 {
+		t.readAt, t.rowAt = at, t.now().UnixNano()
+	}
+	return t.rowAt
 }
 
 func (t *tally) conn(id uint64) *connTally {

@@ -25,7 +25,7 @@ func tell(o *Observer, conn uint64, lines string) {
 		if g.Command == wire.CmdName {
 			o.Worker(conn, strings.TrimSpace(line[len("<NAME "):]))
 		}
-		o.Line(conn, dir, &g, len(line)-1)
+		o.Line(0, conn, dir, &g, len(line)-1)
 	}
 }
 
@@ -221,7 +221,7 @@ func BenchmarkObserveLine(b *testing.B) {
 	i := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Line(uint64(i/100), wire.S2C, &gists[i], 40)
+		o.Line(int64(i/10), uint64(i/100), wire.S2C, &gists[i], 40)
 		if i++; i == len(gists) {
 			i = 0
 		}

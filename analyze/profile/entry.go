@@ -33,9 +33,10 @@ type connection struct {
 	// key is what the worker is counted under. It is the name, but for connections
 	// of which there are two of one name at a time, and "" for those without one.
 	key    string
-	apart  Count // the number of such a connection, else None
-	opened int64 // Unix nanoseconds; the first record's time where the open is not in what is read
-	whole  bool  // its open was read
+	own    string // what alone gives for one without a name, once it was asked for
+	apart  Count  // the number of such a connection, else None
+	opened int64  // Unix nanoseconds; the first record's time where the open is not in what is read
+	whole  bool   // its open was read
 
 	life  *life // which process it is; nil while nobody asked
 	again bool  // the worker had a connection before
@@ -94,10 +95,13 @@ func (c *connection) see(rec *journal.Record, names *namesake.Set) bool {
 // alone is what a connection is counted under where those without a name are not
 // one worker.
 func (c *connection) alone() string {
-	if c.key == "" {
-		return connKey(c.id)
+	if c.key != "" {
+		return c.key
 	}
-	return c.key
+	if c.own == "" {
+		c.own = connKey(c.id)
+	}
+	return c.own
 }
 
 // commandOf names the command of a line: as it stands there if a release has

@@ -261,7 +261,9 @@ func (im *importer) close(c *importConn) {
 // Line, Finding, Worker and Gap make an importer a journal.Observer.
 
 // Line counts a line.
-func (im *importer) Line(conn uint64, _ wire.Direction, _ *wire.Gist, _ int) { im.byConn[conn].Lines++ }
+func (im *importer) Line(_ int64, conn uint64, _ wire.Direction, _ *wire.Gist, _ int) {
+	im.byConn[conn].Lines++
+}
 
 // Finding counts a finding.
 func (im *importer) Finding(conn uint64, _ wire.Direction, _ *wire.Finding, _ []byte) {
