@@ -434,6 +434,10 @@ func (w *Writer) Stats() Stats { return w.store.stats() }
 // more than any that works, and less than what a supervisor waits for the process.
 const hangPatience = 5 * time.Second
 
+// slowDisk is how long a disk may take without a word in the log: one that is only
+// slow would fill it where the flush interval is short.
+const slowDisk = 500 * time.Millisecond
+
 // guard watches the disk, which the goroutine that waits for it can't. It logs that
 // the disk hangs, and once the recording ends gives it up.
 func (w *Writer) guard() {
@@ -446,7 +450,7 @@ func (w *Writer) guard() {
 			return
 		case <-t.C:
 		}
-		hang := w.store.disk.hang(w.opts.FlushInterval)
+		hang := w.store.disk.hang(max(w.opts.FlushInterval, slowDisk))
 		switch {
 		case hang != nil && logged == nil:
 			w.opts.Log.Error("the journal can't be written: the disk does not answer; the traffic goes on, and is noted as a gap when no more of it can wait", "dir", w.store.dir, "error", hang)
