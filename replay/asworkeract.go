@@ -85,13 +85,13 @@ func (p *player) held(now int64, a *Act) bool {
 		p.waits = now
 	}
 	waited := now - p.waits
-	// Many connections may wait for an answer at once: each does since it asked.
+	// Many connections may wait at once: each does since it asked, or said anything.
 	unanswered := func(patience int64) bool { return c.asked && !c.answered && now-c.askedAt < patience }
 	switch {
 	case says && c.out.State() == StatePaused && waited < drainPatience,
 		says && !a.Ask && unanswered(answerPatience),
 		ends && c.connecting() && waited < dialPatience,
-		ends && c.pump != nil && (c.busy() || unanswered(2*answerPatience) || now-max(c.heardAt, p.waits) < quietFor) && waited < 2*answerPatience:
+		ends && c.pump != nil && (c.busy() || unanswered(2*answerPatience) || now-max(c.ready, c.heardAt, c.sentAt) < quietFor) && waited < 2*answerPatience:
 		return true
 	}
 	c.answered = c.answered || c.asked && !a.Ask // or nobody waits for it any more

@@ -34,6 +34,7 @@ type part struct {
 	answers                  map[string]bool // streams that POSITION came of
 	askedAt                  int64           // when it last asked for streams
 	heardAt                  int64           // when bytes last came
+	sentAt                   int64           // when bytes last went
 	stalled, frozen, still   bool            // still: it does not read, for either of these or its link
 	stalledAt                int64           // since when that is noted, 0: it is not
 	readAt                   int64           // when it may read again
@@ -241,7 +242,7 @@ func (c *part) took(now int64, n int) {
 		c.p.notes.add(note{t: now, conn: c.number, dir: wire.C2S, data: sent, offset: c.stats.Sent})
 		c.stats.Sent += int64(n)
 		c.p.result.Bytes += int64(n)
-		c.p.moved = now
+		c.p.moved, c.sentAt = now, now
 		c.lastLine.see(sent)
 	}
 	if err := c.out.Took(now, n); err != nil {

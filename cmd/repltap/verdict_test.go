@@ -23,8 +23,8 @@ import (
 )
 
 // manyWorkers records n workers that come within a second. There is a row for all, and then
-// each speaks twice.
-func manyWorkers(t *testing.T, n int) (journal string) {
+// each speaks twice. The events, if any, come to all of them at the end.
+func manyWorkers(t *testing.T, n int, events ...string) (journal string) {
 	t.Helper()
 	dir := t.TempDir()
 	var text strings.Builder
@@ -43,6 +43,11 @@ func manyWorkers(t *testing.T, n int) (journal string) {
 	}
 	for i := range 2 * n {
 		line(1000+i, i%n+1, "c2s", "USER_SYNC abcdefgh @u:hunt.test start 1900000001000\n")
+	}
+	for _, event := range events {
+		for i := range n {
+			fmt.Fprintf(&text, "{\"t\":%d,\"conn\":%d,\"event\":%q}\n", 19e17+int64(2e9), i+1, event)
+		}
 	}
 	file := filepath.Join(dir, "many.jsonl")
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
@@ -172,6 +177,18 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("%s: %s\n%s%s", c.Verdict, c.Why, d, stderr)
 			}
 		})
+	}
+}
+
+// TestVerdictOfMany: many workers that leave at once wait for the last words of a master
+// at once, and not until it seems to them that it has died.
+func TestVerdictOfMany(t *testing.T) {
+	journal, run := manyWorkers(t, 180, "close"), filepath.Join(t.TempDir(), "run")
+	addr := (&pickyMaster{takes: 180}).start(t)
+	out, _, status := repltap(t, "replay", journal, "--connect", addr, "--speed", "max", "--journal", run, "--format", "json")
+	c := sameAfterwards(t, "many", out, status, journal, run)
+	if c.Verdict != analyze.Same || c.Coverage.Played.Connections != 180 {
+		t.Errorf("%s: %s", c.Verdict, c.Why)
 	}
 }
 
