@@ -115,7 +115,7 @@ func TestTooFewWorkers(t *testing.T) {
 	run[i].line = "POSITION events master 7 7\n"
 	c := compare(t, recorded.write(t, journal.Options{}), run.ran(t, journal.Run{As: journal.RunMaster}), Options{})
 	if c.Verdict != Different || !strings.HasPrefix(c.Why, "2 of 3 recorded workers did not come, ") {
-		t.Error(text(c)) // what came is not what was recorded, whoever else comes
+		t.Error(text(c)) // what came differs from the recording, whether or not others come
 	}
 	one := recorded.only(func(h happening) bool { return h.conn == 1 })
 	c = compare(t, one.write(t, journal.Options{}), one.ran(t, journal.Run{As: journal.RunMaster, Expected: 2, Shared: true}), Options{})

@@ -83,7 +83,7 @@ type boltItem struct {
 	child      *boltNode // nil when it is not in memory
 }
 
-// Errors of a file that is not any more what was written.
+// Errors of a file that is no longer what was written.
 var (
 	errRemoved  = errors.New("was removed")
 	errReplaced = errors.New("was replaced by another one")

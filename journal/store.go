@@ -30,7 +30,7 @@ const growStep = 1 << 20
 // those that end while nothing can be written, of which there are no more either.
 const maxEnded = 1 << 15
 
-// minTrouble is how long at least Stats has what went wrong, so that whoever looks
+// minTrouble is how long at least Stats has what went wrong, so that a probe that looks
 // from time to time sees it even when all was well again at once.
 const minTrouble = time.Second
 

@@ -38,7 +38,7 @@ type Options struct {
 	// are of the past, so the clock says nothing about them.
 	Anchor time.Time
 	Past   bool
-	// Lost, when not nil, is told of traffic that could not be written or was lost
+	// Lost, when not nil, is called for traffic that could not be written or was lost
 	// with its file, as it happens: why (details follow a colon), into how many gaps
 	// it goes that were not open yet, and its bytes.
 	Lost func(reason string, gaps int, bytes int64)

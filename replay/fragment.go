@@ -60,7 +60,7 @@ type cut struct {
 	data []byte
 }
 
-// due reports whether it was sent before a record, or is told of by it.
+// due reports whether it was sent before a record, or is that of the fragment itself.
 func (c *cut) due(rec *journal.Record) bool {
 	return c != nil && (rec.Time > c.at || rec.Seq == c.seq && rec.Kind == journal.KindFragment)
 }

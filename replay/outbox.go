@@ -135,7 +135,7 @@ func (o *Outbox) open(t int64, pings bool) {
 	}
 }
 
-// sendsLong has over-long lines sent in every release, as whoever is played did.
+// sendsLong has over-long lines sent in every release, as the recorded side did.
 func (o *Outbox) sendsLong() { o.has &^= traitLengthChecked }
 
 // Cut sends the beginning of a line, behind what is queued. Nothing is sent after it,

@@ -11,7 +11,7 @@ import (
 	"repltap/wire"
 )
 
-// What a run says of itself in its journal, for whoever compares it.
+// What a run says of itself in its journal, for the comparison.
 
 // planned is what a run of a plan is to do.
 func (p *Plan) planned(as string, speed float64, lagLimit time.Duration) journal.Run {

@@ -118,7 +118,7 @@ func (c *connection) blind() {
 }
 
 // connected says that a POSITION of the cursor's stream came on the connection,
-// whoever sent it: that is when a worker takes in rows.
+// whichever side sent it: that is when a worker takes in rows.
 func (c *connection) connected(k *cursor) bool {
 	if k.ready || len(c.cursors) < 2 {
 		return k.ready
