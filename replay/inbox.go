@@ -44,7 +44,11 @@ func (m *master) accept() {
 			if !m.tell(message{kind: msgStarved, err: err}) {
 				return
 			}
-			time.Sleep(starvedPause)
+			select {
+			case <-time.After(starvedPause):
+			case <-m.done:
+				return
+			}
 			continue
 		}
 		if err != nil {

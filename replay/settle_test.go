@@ -26,7 +26,7 @@ func tellRun(t *testing.T, dir string) *journal.Run {
 	return run
 }
 
-// rowsFor records a worker and so many rows for it, and then an end if somebody made one.
+// rowsFor records a worker and so many rows for it, and then its end, by the side named, if there is one.
 func rowsFor(t *testing.T, rows int, by string) *recording {
 	r := record(t)
 	r.open(1)

@@ -219,8 +219,7 @@ func (p *play) connect(w *player, rec *journal.Record) {
 	w.follower.Connected(int(rec.Conn), rec.Time)
 }
 
-// tale is what is told of a worker. What has nothing to do with the token is
-// told to nobody.
+// tale is the story of a worker with one generation of a writer's tokens.
 func (p *play) tale(w *player, key writerKey) *WorkerStory {
 	st := w.stories[key]
 	if st == nil {
